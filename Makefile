@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# make            build the tool: build/pyleak-bpf
+# make demo       install what is missing, build, find the leak of a running daemon
+# make check      install what is missing, build, run every test (as root: all of them)
+# make bench      measure what the README promises (as root)
+# make bench-detect  every program of the detection corpus, as a table (as root)
+# make fuzz       60 s of fuzzing for each reader of foreign bytes
+# make lint       style, size and include rules, man page
+# make format     clang-format in place
+# make install    to $(DESTDIR)$(PREFIX)
+# make vmlinux    dump the full kernel types of this machine, for development
+# make clean
+#
+# V=1 shows the commands. SANITIZE=address,undefined builds into build-san/.
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+SANITIZE ?=
+OUT := $(if $(SANITIZE),build-san,build)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
+
+VERSION := 0.1.0
+ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes
+SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+OUR_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' $(WARNINGS) \
+	$(SANITIZE_FLAGS) -Iuser -Iinclude
+LIBS := -lbpf -lelf -lcapstone -ljansson -lm
+TEST_LIBS := -lcriterion
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
+	-Wno-unused-parameter -Ivmlinux -Iinclude $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+
+USER_SRC := $(sort $(wildcard user/*/*.c))
+UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
+BPF_TEST_SRC := $(sort $(wildcard tests/bpf/*.c))
+LIVE_SRC := $(sort $(wildcard tests/live/*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+MAIN_OBJ := $(OUT)/user/cli/main.o
+USER_OBJ := $(USER_SRC:%.c=$(OUT)/%.o)
+LIB_OBJ := $(filter-out $(MAIN_OBJ),$(USER_OBJ))
+TOOL := $(OUT)/pyleak-bpf
+
+# A change of flags or of the list of sources rebuilds what depends on it.
+STAMP := $(OUT)/.stamp
+STAMP_TEXT := $(CC) $(CLANG) $(CFLAGS) $(OUR_CFLAGS) $(BPF_CFLAGS) $(LIBS) $(USER_SRC) $(UNIT_SRC) \
+	$(BPF_TEST_SRC) $(LIVE_SRC)
+$(shell mkdir -p $(OUT); printf '%s' "$(subst ",,$(STAMP_TEXT))" | cmp -s - $(STAMP) || \
+	printf '%s' "$(subst ",,$(STAMP_TEXT))" > $(STAMP))
+
+.PHONY: all
+all: $(TOOL)
+
+$(OUT)/bpf/pyleak.bpf.o: bpf/pyleak.bpf.c $(STAMP)
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/pyleak.skel.h: $(OUT)/bpf/pyleak.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name pyleak_bpf > $@ 2>$(OUT)/skel.log || { cat $(OUT)/skel.log; exit 1; }
+
+$(OUT)/user/collect/probes.o: OUR_CFLAGS += -I$(OUT)
+$(OUT)/user/collect/probes.o: | $(OUT)/pyleak.skel.h
+
+$(OUT)/user/%.o: user/%.c $(STAMP)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(TOOL): $(USER_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+include $(wildcard tests/tests.mk)
+
+-include $(USER_OBJ:.o=.d) $(OUT)/bpf/pyleak.bpf.d
+
+.PHONY: format
+format:
+	$(Q)clang-format -i $(shell git ls-files 'bpf/*.[ch]' 'include/*.h' 'user/*.[ch]' 'tests/*.[ch]')
+
+.PHONY: install
+install: $(TOOL)
+	install -D -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf
+	install -D -m 644 man/pyleak-bpf.8 $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8
+
+.PHONY: vmlinux
+vmlinux:
+	$(call say,DUMP,vmlinux/vmlinux_full.h)
+	$(Q)$(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c > vmlinux/vmlinux_full.h
+
+.PHONY: clean
+clean:
+	rm -rf build build-san

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Allocation-heavy work as fast as it goes: json, classes, cycles. busy_alloc.py [SECONDS|forever]
+prints its request count at the end, or when stdin is at EOF. Right verdict: nothing leaks."""
+import json
+import sys
+import time
+
+import common
+
+
+class Part(object):
+    def __init__(self, owner, number):
+        self.owner = owner
+        self.number = number
+
+
+class Message(object):
+    def __init__(self, number):
+        self.number = number
+        self.parts = [Part(self, n) for n in range(3)]
+
+    def as_dict(self):
+        return {"number": self.number, "parts": [part.number for part in self.parts],
+                "to": {"host": "example.org", "path": ["a", "b", "c"]}}
+
+
+def request(number):
+    text = json.dumps(Message(number).as_dict())
+    return json.loads(text)["to"]["path"]
+
+
+def main():
+    limit = sys.argv[1] if len(sys.argv) > 1 else "10"
+    seconds = float("inf") if limit == "forever" else float(limit)
+    common.ready()
+    start = time.perf_counter()
+    done = 0
+    while time.perf_counter() - start < seconds and not common.wait_stdin(0):
+        for _ in range(500):
+            request(done)
+            done += 1
+    print("REQUESTS %d SECONDS %.3f" % (done, time.perf_counter() - start))
+
+
+main()

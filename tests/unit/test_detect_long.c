@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Days and weeks of samples: daily load is not a leak, and a slow leak under it is one in the
+ * end. The times are the samples', so weeks take a second. */
+#include <criterion/criterion.h>
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "synthetic.h"
+
+#define DAY_S 86400.0
+#define SERIES_CNT 60
+
+struct load {
+	double depth, phase, weekend, noise, leak_per_s;
+};
+
+/* A service's live count: day and night, quiet weekends, noise; and what it leaks. */
+static double load_at(const struct load *load, double time_s, struct synthetic_rng *rng)
+{
+	double days = time_s / DAY_S + load->phase;
+	bool weekend = fmod(days, 7) >= 5;
+	double level = 3000 * (1 + load->depth * sin(2 * M_PI * days));
+
+	level *= weekend ? load->weekend : 1;
+	level += load->noise * sqrt(level + 1) * synthetic_normal(rng);
+	return fmax(0, floor(level + load->leak_per_s * time_s));
+}
+
+static void draw_loads(struct load *loads, struct synthetic_rng *rng)
+{
+	static const double depths[] = { 0.1, 0.3, 0.6, 0.9, 0.99, 1.0 };
+
+	for (size_t i = 0; i < SERIES_CNT; i++)
+		loads[i] = (struct load){
+			.depth = depths[i % ARRAY_SIZE(depths)],
+			.phase = 7 * synthetic_uniform(rng),
+			.weekend = i % 2 ? 1 : 0.3 + 0.6 * synthetic_uniform(rng),
+			.noise = i % 3 ? synthetic_uniform(rng) : 0,
+		};
+}
+
+struct outcome {
+	size_t leak_samples;	/* series times samples called leak or native */
+	double first_leak_s;	/* 0 = never */
+	double late_suspects;	/* share of series times samples after two days */
+	char first[256];
+};
+
+static void note(const struct verdict *verdicts, size_t cnt, double time_s, struct outcome *out)
+{
+	for (size_t i = 0; i < cnt; i++) {
+		const struct verdict *v = &verdicts[i];
+
+		if (v->kind == VERDICT_SUSPECT)
+			out->late_suspects += time_s > 2 * DAY_S;
+		if (v->kind != VERDICT_LEAK && v->kind != VERDICT_NATIVE)
+			continue;
+		if (!out->leak_samples++)
+			snprintf(out->first, sizeof(out->first), "%s after %.2f days: %s", v->name,
+				 time_s / DAY_S, v->why);
+		if (!out->first_leak_s)
+			out->first_leak_s = time_s;
+	}
+}
+
+static struct outcome watch_loads(const struct load *loads, double interval_s, double days)
+{
+	struct synthetic_rng rng = { 7 };
+	struct type_count types[SERIES_CNT];
+	char names[SERIES_CNT][24];
+	struct detector *detector;
+	struct outcome out = { 0 };
+	double samples = days * DAY_S / interval_s;
+
+	cr_assert_eq(detector_create(interval_s, &detector), 0);
+	for (double s = 1; s <= samples; s++) {
+		struct sample sample = { .time_s = s * interval_s, .types = types,
+					 .type_cnt = SERIES_CNT };
+		const struct verdict *verdicts;
+		size_t cnt;
+
+		for (size_t i = 0; i < SERIES_CNT; i++) {
+			snprintf(names[i], sizeof(names[i]), "app.T%zu", i);
+			types[i] = (struct type_count){ .name = names[i], .own = true };
+			types[i].live = (uint64_t)load_at(&loads[i], sample.time_s, &rng);
+		}
+		cr_assert_eq(detector_add(detector, &sample), 0);
+		cr_assert_eq(detector_judge(detector, &verdicts, &cnt), 0);
+		note(verdicts, cnt, sample.time_s, &out);
+	}
+	detector_destroy(detector);
+	out.late_suspects /= fmax(SERIES_CNT * (samples - 2 * DAY_S / interval_s), 1);
+	return out;
+}
+
+static void assert_healthy(double interval_s, double days, uint64_t seed)
+{
+	struct synthetic_rng rng = { seed };
+	struct load loads[SERIES_CNT];
+	struct outcome out;
+
+	draw_loads(loads, &rng);
+	out = watch_loads(loads, interval_s, days);
+	cr_expect_eq(out.leak_samples, 0, "interval %g s: %zu, first %s", interval_s,
+		     out.leak_samples, out.first);
+	cr_expect_lt(out.late_suspects, 0.05, "interval %g s: %g suspects", interval_s,
+		     out.late_suspects);
+}
+
+Test(detect_long, two_weeks_of_daily_load_are_never_a_leak)
+{
+	assert_healthy(900, 14, 1);
+	assert_healthy(1800, 28, 2);
+}
+
+Test(detect_long, the_rising_side_of_a_day_is_never_a_leak_at_any_interval)
+{
+	assert_healthy(10, 0.3, 5);
+	assert_healthy(60, 1, 3);
+	assert_healthy(300, 3, 4);
+}
+
+/* 12 MB a day on a 300 MB process. */
+static double native_memory_called_after(double daily_bytes, double noise, double days)
+{
+	struct synthetic_rng rng = { 11 };
+	struct detector *detector;
+	struct outcome out = { 0 };
+
+	cr_assert_eq(detector_create(300, &detector), 0);
+	for (double s = 1; s <= days * DAY_S / 300; s++) {
+		struct sample sample = { .time_s = s * 300 };
+		const struct verdict *verdicts;
+		size_t cnt;
+		double rss = 300e6 + daily_bytes * sample.time_s / DAY_S +
+			     noise * fabs(synthetic_normal(&rng));
+
+		sample.memory = (struct memory){ .rss = (uint64_t)rss, .small_used = 40 << 20,
+						 .small_known = true };
+		cr_assert_eq(detector_add(detector, &sample), 0);
+		cr_assert_eq(detector_judge(detector, &verdicts, &cnt), 0);
+		note(verdicts, cnt, sample.time_s, &out);
+	}
+	detector_destroy(detector);
+	return out.first_leak_s / DAY_S;
+}
+
+Test(detect_long, a_native_leak_of_12_megabytes_a_day_is_called_after_two_days)
+{
+	double after = native_memory_called_after(12e6, 3e6, 8);
+
+	cr_assert(after > 2 && after < 5, "after %g days", after);
+}
+
+Test(detect_long, noisy_memory_without_a_leak_is_not_called)
+{
+	cr_assert_eq(native_memory_called_after(0, 3e6, 8), 0);
+}
+
+Test(detect_long, objects_leaked_slowly_are_called_after_two_days)
+{
+	struct load loads[SERIES_CNT] = { 0 };
+	struct outcome out;
+
+	for (size_t i = 0; i < SERIES_CNT; i++)
+		loads[i] = (struct load){ .weekend = 1, .noise = 1, .leak_per_s = 0.01 };
+	out = watch_loads(loads, 900, 6);
+	cr_assert_gt(out.first_leak_s, 2 * DAY_S, "%s", out.first);
+	cr_assert_lt(out.first_leak_s, 5 * DAY_S);
+}
+
+Test(detect_long, a_leak_under_daily_load_is_called_by_its_nights)
+{
+	struct load loads[SERIES_CNT] = { 0 };
+	struct outcome out;
+
+	for (size_t i = 0; i < SERIES_CNT; i++)
+		loads[i] = (struct load){ .depth = 0.5, .phase = 0.3, .weekend = 1, .noise = 0.5,
+					  .leak_per_s = 0.01 };
+	out = watch_loads(loads, 1800, 28);
+	cr_assert_gt(out.first_leak_s, 2 * DAY_S, "%s", out.first);
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The loop waits on signals, the target's end, the kernel side and the clock, in one poll(). */
+#include "cli/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+/* What the trap of an emulated probe costs on the kernels measured (docs/design.md); what the
+ * program behind it does is measured by itself. */
+#define PROBE_HIT_S 0.5e-6
+#define GIVE_UP_S 5.0
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+double session_elapsed(const struct session *session)
+{
+	return (double)(now_ns() - session->begin_ns) / 1e9;
+}
+
+static struct report *make_report(const struct options *options)
+{
+	struct winsize size = {};
+	bool live = isatty(STDOUT_FILENO);
+	const char *term = getenv("TERM");
+
+	if (options->json)
+		return report_json_create(stdout);
+	if (live)
+		ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	if (live && (!term || !strcmp(term, "dumb")))
+		live = false;
+	return report_text_create(stdout, size.ws_col, live, live && !getenv("NO_COLOR"));
+}
+
+static void report_target(struct session *session)
+{
+	struct target_info info = {
+		.pid = session->target.pid,
+		.program = session->target.program,
+		.version = session->python.version,
+		.python_file = session->python.file,
+		.hook = collector_hook(session->collector)->words,
+		.interpreters = collector_interpreters(session->collector),
+		.interval_s = session->options->interval_s,
+		.budget_pct = session->options->budget_pct,
+		.max_pause_ms = session->options->max_pause_ms,
+	};
+
+	session->report->ops->target(session->report, &info);
+}
+
+/* A process that was just started maps and fills its runtime in a few milliseconds. */
+static int find_python(struct session *session, double patience_s)
+{
+	static const struct timespec wait = { .tv_nsec = 2000000 };
+	int err;
+
+	for (;;) {
+		err = python_find(&session->target, &session->python);
+		if (err != -EAGAIN || session_elapsed(session) > patience_s)
+			break;
+		nanosleep(&wait, NULL);
+		if (target_read_maps(&session->target))
+			return -ESRCH;
+	}
+	if (err == -EAGAIN)
+		pr_error("attach: CPython in process %d is not initialised: try again when the "
+			 "program runs",
+			 session->target.pid);
+	return err;
+}
+
+int session_open(const struct options *options, pid_t pid, struct session_wants wants,
+		 double patience_s, struct session *out)
+{
+	struct collector_options collect = {
+		.interval_s = options->interval_s,
+		.budget_pct = options->budget_pct,
+		.max_pause_ms = options->max_pause_ms,
+		.pauses = wants.pauses,
+		.young = wants.young,
+	};
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	out->options = options;
+	out->begin_ns = now_ns();
+	err = target_open(pid, &out->target);
+	if (err)
+		return err;
+	out->program_mark = target_program_mark(&out->target);
+	err = find_python(out, patience_s);
+	if (!err)
+		err = collector_open(&out->target, &out->python, &collect, &out->collector);
+	if (!err) {
+		out->report = make_report(options);
+		err = out->report ? 0 : -ENOMEM;
+	}
+	if (err) {
+		session_close(out);
+		return err;
+	}
+	out->report->pid = pid;
+	out->report->limit = options->limit;
+	out->begin_ns = now_ns();
+	report_target(out);
+	return 0;
+}
+
+void session_close(struct session *session)
+{
+	report_destroy(session->report);
+	collector_close(session->collector);
+	python_close(&session->python);
+	target_close(&session->target);
+	session->report = NULL;
+	session->collector = NULL;
+}
+
+static double own_cpu_s(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static uint64_t own_rss(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	if (!file || fscanf(file, "%*u %lu", &pages) != 1)
+		return 0;
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void read_cost(struct session *session, struct cost *out)
+{
+	const volatile struct pyleak_progress *progress = collector_progress(session->collector);
+	double spent_s = (double)progress->spent_ns / 1e9;
+
+	out->elapsed_s = session_elapsed(session);
+	out->gc_hits = progress->hits[PYLEAK_HOOK_GC];
+	out->safepoint_hits = progress->hits[PYLEAK_HOOK_SAFEPOINT];
+	spent_s += (double)(out->gc_hits + out->safepoint_hits) * PROBE_HIT_S;
+	out->target_share = out->elapsed_s > 0 ? spent_s / out->elapsed_s : 0;
+	out->longest_pause_s = (double)progress->longest_ns / 1e9;
+	out->tool_share = out->elapsed_s > 0 ? own_cpu_s() / out->elapsed_s : 0;
+	out->tool_rss = own_rss();
+	out->ns_per_object =
+		progress->counted ? (double)progress->spent_ns / (double)progress->counted : 0;
+}
+
+static size_t read_losses(struct session *session)
+{
+	static const struct loss words[] = {
+#define LOSS_WORDS(name_, words_) { .name = #name_, .words = words_ },
+		PYLEAK_LOSSES(LOSS_WORDS)
+	};
+	uint64_t counts[PYLEAK_LOSS_CNT];
+	size_t cnt = 0;
+
+	collector_losses(session->collector, counts);
+	for (size_t i = 0; i < PYLEAK_LOSS_CNT; i++) {
+		if (!counts[i])
+			continue;
+		session->losses[cnt] = words[i];
+		session->losses[cnt++].cnt = counts[i];
+	}
+	return cnt;
+}
+
+void session_status(struct session *session, struct status *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->sample = collector_sample(session->collector);
+	read_cost(session, &out->cost);
+	out->losses = session->losses;
+	out->loss_cnt = read_losses(session);
+}
+
+static void note_children(struct session *session)
+{
+	unsigned int children = target_children(&session->target);
+	char sentence[160];
+
+	if (children <= session->children)
+		return;
+	session->children = children;
+	snprintf(sentence, sizeof(sentence),
+		 "the target has %u child process%s: only process %d itself is watched", children,
+		 children == 1 ? "" : "es", session->target.pid);
+	session->report->ops->note(session->report, session_elapsed(session), sentence);
+}
+
+/* What one turn of the loop knows. */
+struct loop {
+	bool pending; /* a census is asked for */
+	uint64_t asked_ns;
+	uint64_t next_ns; /* when the next is due */
+	int signals;
+};
+
+static int wait_ms(const struct session *session, const struct loop *loop)
+{
+	uint64_t now = now_ns(), until = loop->next_ns;
+	double left_s = session->options->duration_s - session_elapsed(session);
+	uint64_t ms;
+
+	if (loop->pending)
+		return COLLECTOR_TICK_MS;
+	ms = until > now ? (until - now) / 1000000 + 1 : 0;
+	if (session->options->duration_s > 0 && left_s * 1000 < (double)ms)
+		ms = left_s > 0 ? (uint64_t)(left_s * 1000) + 1 : 0;
+	return (int)(ms > 3600000 ? 3600000 : ms);
+}
+
+static bool should_give_up(const struct session *session, const struct loop *loop)
+{
+	double waited_s = (double)(now_ns() - loop->asked_ns) / 1e9;
+	double limit_s = 2 * session->options->interval_s;
+
+	return !collector_progress(session->collector)->slices &&
+	       waited_s > (limit_s > GIVE_UP_S ? limit_s : GIVE_UP_S);
+}
+
+static int ask(struct session *session, struct loop *loop)
+{
+	uint64_t now = now_ns(), interval = (uint64_t)(session->options->interval_s * 1e9);
+
+	loop->asked_ns = now;
+	loop->next_ns = loop->next_ns + interval > now ? loop->next_ns + interval : now + interval;
+	loop->pending = true;
+	return collector_begin(session->collector);
+}
+
+/* 1 = a sample is there. */
+static int advance(struct session *session, struct loop *loop)
+{
+	int err = collector_step(session->collector);
+
+	if (!err && should_give_up(session, loop)) {
+		collector_give_up(session->collector);
+		err = 1;
+	}
+	if (err != 1)
+		return err;
+	loop->pending = false;
+	session->censuses++;
+	session->censuses_by[collector_sample(session->collector)->instrument]++;
+	note_children(session);
+	return 1;
+}
+
+static bool is_over(struct session *session, struct pollfd *fds, enum watch_end *end)
+{
+	if (fds[0].revents)
+		*end = END_INTERRUPTED;
+	else if (fds[1].revents)
+		*end = END_TARGET_EXITED;
+	else if (target_program_mark(&session->target) != session->program_mark)
+		*end = target_is_alive(&session->target) ? END_TARGET_EXECED : END_TARGET_EXITED;
+	else if (session->options->duration_s > 0 &&
+		 session_elapsed(session) >= session->options->duration_s)
+		*end = END_DURATION;
+	else
+		return false;
+	return true;
+}
+
+static int run_loop(struct session *session, struct loop *loop,
+		    int (*on_sample)(struct session *, void *), void *context, enum watch_end *end)
+{
+	struct pollfd fds[] = {
+		{ .fd = loop->signals, .events = POLLIN },
+		{ .fd = session->target.pidfd, .events = POLLIN },
+		{ .fd = collector_event_fd(session->collector), .events = POLLIN },
+	};
+	int err;
+
+	for (;;) {
+		if (!loop->pending && now_ns() >= loop->next_ns) {
+			err = ask(session, loop);
+			if (err)
+				return err;
+		}
+		if (poll(fds, ARRAY_SIZE(fds), wait_ms(session, loop)) < 0 && errno != EINTR)
+			return -errno;
+		if (is_over(session, fds, end))
+			return 0;
+		err = loop->pending ? advance(session, loop) : 0;
+		if (err == -ESRCH) {
+			*end = END_TARGET_EXITED;
+			return 0;
+		}
+		if (err == 1)
+			err = on_sample(session, context);
+		if (err) {
+			*end = END_DURATION;
+			return err < 0 ? err : 0;
+		}
+	}
+}
+
+int session_loop(struct session *session, int (*on_sample)(struct session *, void *), void *context,
+		 enum watch_end *end)
+{
+	struct loop loop = { .signals = -1, .next_ns = now_ns() };
+	sigset_t set;
+	int err;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	loop.signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (loop.signals < 0)
+		return -errno;
+	err = run_loop(session, &loop, on_sample, context, end);
+	close(loop.signals);
+	return err;
+}

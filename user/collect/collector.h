@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Takes censuses of one target, with whichever instrument fits what the target is doing. */
+#ifndef PYLEAK_COLLECTOR_H
+#define PYLEAK_COLLECTOR_H
+
+#include "attach/gc_lists.h"
+#include "attach/hooks.h"
+#include "attach/python.h"
+#include "attach/target.h"
+#include "collect/sample.h"
+#include "pyleak_wire.h"
+
+struct collector_options {
+	double interval_s;
+	double budget_pct; /* of one core */
+	double max_pause_ms;
+	bool pauses; /* measure collections from start to end */
+	bool young;  /* count the youngest generation between censuses */
+};
+
+struct collector;
+
+/* Attaches. `target` and `python` stay the caller's and must outlive the collector. Logs one line
+ * and returns -errno. */
+int collector_open(struct target *target, const struct python *python,
+		   const struct collector_options *options, struct collector **out);
+void collector_close(struct collector *collector);
+
+/* Asks for a census. */
+int collector_begin(struct collector *collector);
+/* To be called when collector_event_fd() is readable, and every COLLECTOR_TICK_MS while a census
+ * is asked for: 1 = it is complete, 0 = not yet, or -errno. */
+int collector_step(struct collector *collector);
+#define COLLECTOR_TICK_MS 50
+int collector_event_fd(struct collector *collector);
+/* Ends the wait without a census: the sample then has what needs none (memory, GC counters). */
+int collector_give_up(struct collector *collector);
+
+/* The newest; valid until the next census is complete. */
+const struct sample *collector_sample(const struct collector *collector);
+
+/* What is known about the target and the work so far. */
+const struct gc_hook *collector_hook(const struct collector *collector);
+unsigned int collector_interpreters(const struct collector *collector);
+const volatile struct pyleak_progress *collector_progress(const struct collector *collector);
+const volatile struct pyleak_pauses *collector_pauses(const struct collector *collector);
+/* Losses by reason, those of the kernel side and our own. */
+void collector_losses(const struct collector *collector, uint64_t out[PYLEAK_LOSS_CNT]);
+
+#endif

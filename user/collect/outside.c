@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The same walk as bpf/census.bpf.h, on memory copied from outside: both ways linked, or it is
+ * not a list. */
+#include "collect/outside.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "pyleak_object.h"
+
+struct position {
+	const struct outside_walk *walk;
+	struct counts *counts;
+	uint64_t objects;
+};
+
+static int read_node(const struct outside_walk *walk, raddr_t address, struct pyleak_node *node)
+{
+	struct remote *remote = walk->reader->remote;
+	raddr_t object = address + walk->lists->head_bytes;
+
+	memset(node, 0, sizeof(*node));
+	if (remote_read(remote, address, &node->next, 16))
+		return -EFAULT;
+	if (!remote_read(remote, object, &node->refcount, 48))
+		return 0;
+	return remote_read(remote, object, &node->refcount, PYLEAK_NODE_SHORT - 16);
+}
+
+static void set_measure(const struct outside_walk *walk, struct counted_type *type, raddr_t object)
+{
+	struct remote *remote = walk->reader->remote;
+	uint32_t flags = remote_word32(remote, type->address + PYLEAK_TP_FLAGS);
+	uint32_t basic = remote_word32(remote, type->address + PYLEAK_TP_BASICSIZE);
+	uint8_t capacity;
+
+	type->item_bytes = remote_word32(remote, type->address + PYLEAK_TP_ITEMSIZE);
+	type->basic_bytes = basic + walk->lists->head_bytes;
+	type->kind = pyleak_kind_of(flags, type->item_bytes);
+	if (type->address == walk->set_types[0] || type->address == walk->set_types[1])
+		type->kind = PYLEAK_KIND_SET;
+	if (walk->reader->minor >= 11 && flags & PYLEAK_FLAG_PREHEADER)
+		type->basic_bytes += 16;
+	if (walk->reader->minor >= 13 && flags & PYLEAK_FLAG_INLINE_VALUES &&
+	    !remote_read(remote, object + basic, &capacity, sizeof(capacity)))
+		type->basic_bytes += pyleak_inline_values_bytes(capacity);
+}
+
+static uint64_t dict_bytes(const struct outside_walk *walk, const struct pyleak_node *node)
+{
+	struct pyleak_dict_keys keys;
+
+	if (remote_read(walk->reader->remote, node->w20, &keys, sizeof(keys)))
+		return 0;
+	return pyleak_dict_bytes((uint32_t)walk->reader->minor, keys, node->w28);
+}
+
+static int count_object(struct position *at, const struct pyleak_node *node, raddr_t object)
+{
+	struct counted_type *type = counts_type(at->counts, node->type);
+	struct counted_container container = { .address = object, .type = node->type };
+	struct pyleak_extent extent;
+
+	if (!type)
+		return -ENOMEM;
+	if (!type->basic_bytes)
+		set_measure(at->walk, type, object);
+	extent = pyleak_measure(type->kind, type->item_bytes, node);
+	if (type->kind == PYLEAK_KIND_DICT)
+		extent.bytes = dict_bytes(at->walk, node);
+	type->live++;
+	type->bytes += type->basic_bytes + extent.bytes;
+	at->objects++;
+	if (extent.len < at->walk->container_min)
+		return 0;
+	container.len = extent.len;
+	container.bytes = type->basic_bytes + extent.bytes;
+	return counts_add_container(at->counts, &container);
+}
+
+static int count_list(struct position *at, raddr_t head)
+{
+	const struct outside_walk *walk = at->walk;
+	raddr_t previous = head, address = PYLEAK_LINK(remote_word(walk->reader->remote, head));
+
+	while (address != head) {
+		struct pyleak_node node;
+		int err = read_node(walk, address, &node);
+
+		if (!err && PYLEAK_LINK(node.prev) != previous)
+			err = -EBADMSG;
+		if (!err && at->objects >= walk->max_objects)
+			err = -E2BIG;
+		if (!err)
+			err = count_object(at, &node, address + walk->lists->head_bytes);
+		if (err)
+			return err;
+		previous = address;
+		address = PYLEAK_LINK(node.next);
+	}
+	return 0;
+}
+
+int outside_count(const struct outside_walk *walk, struct counts *counts, uint64_t *objects)
+{
+	struct position at = { .walk = walk, .counts = counts };
+	int err = remote_use_cache(walk->reader->remote);
+
+	for (uint32_t i = 0; !err && i < walk->lists->cnt; i++) {
+		const struct pyleak_interpreter *interpreter = &walk->lists->interpreters[i];
+
+		if (walk->skip >> i & 1)
+			continue;
+		if (interpreter->collecting &&
+		    remote_word32(walk->reader->remote, interpreter->collecting))
+			err = -EAGAIN;
+		for (int list = 0; !err && list < PYLEAK_LISTS; list++) {
+			if (interpreter->heads[list])
+				err = count_list(&at, interpreter->heads[list]);
+		}
+	}
+	remote_drop_cache(walk->reader->remote);
+	*objects = at.objects;
+	return err;
+}
+
+uint64_t outside_fingerprint(const struct outside_walk *walk)
+{
+	uint64_t mark = 1469598103934665603ULL, words[3];
+
+	for (uint32_t i = 0; i < walk->lists->cnt; i++) {
+		for (int list = 0; list < PYLEAK_LISTS; list++) {
+			raddr_t head = walk->lists->interpreters[i].heads[list];
+
+			/* Links, and the count of allocations behind them. */
+			if (!head || remote_read(walk->reader->remote, head, words, sizeof(words)))
+				continue;
+			for (int w = 0; w < 3; w++)
+				mark = (mark ^ words[w]) * 1099511628211ULL;
+		}
+	}
+	return mark;
+}

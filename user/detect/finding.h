@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A verdict in the making: what judge, group and memory_judge hand each other inside detect. */
+#ifndef PYLEAK_FINDING_H
+#define PYLEAK_FINDING_H
+
+#include "collect/sample.h"
+#include "detect/judge.h"
+#include "detect/series.h"
+#include "detect/verdict.h"
+
+struct finding {
+	struct verdict verdict;
+	const struct series *series;
+	const struct timeline *timeline;
+	double start_s; /* of the evidence window */
+	double nats;
+	bool own;
+	bool slow; /* see struct judgement */
+	/* The order of the report: a group stands where its head stands. */
+	enum verdict_kind group_kind;
+	double group_weight;
+};
+
+/* Fills in the verdict from the judgement; the caller sets subject, name and counts. */
+void finding_set(struct finding *finding, const struct judgement *judgement,
+		 const struct series *series, const struct timeline *timeline);
+
+/* Numbers the groups among leaks and suspects, picks the heads, promotes what a leaking
+ * container proves, and sorts. Memory findings stay alone. */
+void group_findings(struct finding *findings, size_t cnt);
+/* Have the two grown in a stable proportion lately? */
+bool group_same_shape(const struct finding *a, const struct finding *b);
+
+/* Process memory: all of it, and what Python's objects do not explain. */
+struct memory_series {
+	struct timeline timeline;
+	struct series rss;
+	struct series unexplained;
+	uint64_t newest_unexplained;
+};
+
+/* 0, -ENOMEM */
+int memory_add(struct memory_series *memory, double time_s, const struct memory *newest,
+	       uint64_t object_bytes, const struct tick *tick);
+void memory_deinit(struct memory_series *memory);
+/* Fills `out` with a verdict on unexplained memory. False: stable, or a leak of Python objects
+ * among `findings` (already grouped) grows in proportion and takes the blame. */
+bool memory_judge(struct memory_series *memory, const struct judge_context *context,
+		  const struct finding *findings, size_t cnt, struct finding *out);
+/* Sets rss_per_unit of the head when exactly one group of leaks grows. */
+void memory_attribute(const struct memory_series *memory, struct finding *findings, size_t cnt);
+
+#endif

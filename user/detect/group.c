@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which verdicts are one leak. A leaked Connection brings its dict, its list and its methods;
+ * all of them grow in proportion, and the reader wants one headline. Two series belong together
+ * when their ratio is the same in both halves of the newest samples and, where both grow
+ * unevenly, when they do so at the same moments; or when one is a container that holds the
+ * other. What a reader would get wrong: two independent leaks that are both perfectly steady
+ * cannot be told apart by their curves. They land in one group; the snapshot's paths, not this
+ * module, tell them apart. */
+#include "detect/finding.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHAPE_SAMPLES 32
+#define SHAPE_SAMPLES_MIN 12
+#define GROUPS_MAX 256 /* findings after these stay alone: comparing is quadratic */
+
+/* Moments of the two series' steps. */
+struct steps {
+	double a, b, aa, bb, ab;
+	size_t n;
+};
+
+static struct steps steps_between(const double *a, const double *b, size_t n)
+{
+	struct steps s = { 0 };
+
+	for (size_t i = 2; i < n; i += 2) {
+		double da = a[i] - a[i - 2];
+		double db = b[i] - b[i - 2];
+
+		s.a += da;
+		s.b += db;
+		s.aa += da * da;
+		s.bb += db * db;
+		s.ab += da * db;
+		s.n++;
+	}
+	return s;
+}
+
+/* Growth by fits and starts, of both, must come at the same moments. */
+static bool steps_agree(const double *a, const double *b, size_t n)
+{
+	struct steps s = steps_between(a, b, n);
+	double cnt = (double)s.n;
+	double var_a = s.aa / cnt - s.a * s.a / cnt / cnt;
+	double var_b = s.bb / cnt - s.b * s.b / cnt / cnt;
+	double covariance = s.ab / cnt - s.a * s.b / cnt / cnt;
+	bool uneven_a = var_a > 0.04 * s.a * s.a / cnt / cnt && var_a > 1;
+	bool uneven_b = var_b > 0.04 * s.b * s.b / cnt / cnt && var_b > 1;
+
+	return !uneven_a || !uneven_b || covariance > 0.3 * sqrt(var_a * var_b);
+}
+
+static bool ratio_is_stable(const double *a, const double *b, size_t n)
+{
+	size_t half = n / 2;
+	double total_a = a[n - 1] - a[0];
+	double total_b = b[n - 1] - b[0];
+	double share_a = (a[half] - a[0]) / total_a;
+	double share_b = (b[half] - b[0]) / total_b;
+
+	return total_a > 0 && total_b > 0 && fabs(share_a - share_b) < 0.15;
+}
+
+bool group_same_shape(const struct finding *a, const struct finding *b)
+{
+	double t[SERIES_RAW], ya[SERIES_RAW], yb[SERIES_RAW];
+	size_t n = SHAPE_SAMPLES;
+	size_t n_a = series_available(a->series, a->timeline);
+	size_t n_b = series_available(b->series, b->timeline);
+
+	n = n_a < n ? n_a : n;
+	n = n_b < n ? n_b : n;
+	if (n < SHAPE_SAMPLES_MIN || !series_recent(a->series, a->timeline, n, 0, 1, t, ya) ||
+	    !series_recent(b->series, b->timeline, n, 0, 1, t, yb))
+		return false;
+	return ratio_is_stable(ya, yb, n) && steps_agree(ya, yb, n);
+}
+
+/* "str -> app.Message" holds "app.Message", as key or as value. */
+static bool holds_type(const struct verdict *container, const struct verdict *type)
+{
+	const char *arrow;
+	size_t len;
+
+	if (container->subject != SUBJECT_CONTAINER || type->subject != SUBJECT_TYPE ||
+	    !container->holds)
+		return false;
+	arrow = strstr(container->holds, " -> ");
+	len = arrow ? (size_t)(arrow - container->holds) : strlen(container->holds);
+	if (strlen(type->name) == len && !strncmp(container->holds, type->name, len))
+		return true;
+	return arrow && !strcmp(arrow + strlen(" -> "), type->name);
+}
+
+static bool same_pace(const struct verdict *a, const struct verdict *b, double tolerance)
+{
+	return fabs(a->slope_per_s - b->slope_per_s) <=
+	       tolerance * fmax(a->slope_per_s, b->slope_per_s);
+}
+
+static bool is_member(const struct finding *finding)
+{
+	return finding->verdict.subject != SUBJECT_MEMORY &&
+	       (finding->verdict.kind == VERDICT_LEAK || finding->verdict.kind == VERDICT_SUSPECT);
+}
+
+static bool belong_together(const struct finding *a, const struct finding *b)
+{
+	if (holds_type(&a->verdict, &b->verdict) || holds_type(&b->verdict, &a->verdict))
+		return same_pace(&a->verdict, &b->verdict, 0.6) || group_same_shape(a, b);
+	return group_same_shape(a, b);
+}
+
+/* A container that grows is alive: someone adds to it, so what it holds is no garbage that
+ * waits, and its length has no objects in flight that could hide the trend. */
+static bool container_proves(const struct finding *container, const struct finding *type)
+{
+	return container->verdict.subject == SUBJECT_CONTAINER &&
+	       container->verdict.kind == VERDICT_LEAK && type->verdict.subject == SUBJECT_TYPE &&
+	       (type->verdict.kind == VERDICT_SUSPECT || type->verdict.kind == VERDICT_GC_LAG) &&
+	       type->verdict.slope_per_s > 0 &&
+	       same_pace(&container->verdict, &type->verdict,
+			 holds_type(&container->verdict, &type->verdict) ? 0.5 : 0.2);
+}
+
+static void promote_held(struct finding *findings, size_t cnt)
+{
+	for (size_t c = 0; c < cnt; c++) {
+		for (size_t i = 0; i < cnt; i++) {
+			struct verdict *v = &findings[i].verdict;
+
+			if (!container_proves(&findings[c], &findings[i]))
+				continue;
+			v->kind = VERDICT_LEAK;
+			v->confidence = findings[c].verdict.confidence;
+			snprintf(v->why, sizeof(v->why), "%+.3g/s, as fast as a %s that only grows",
+				 v->slope_per_s, findings[c].verdict.name);
+		}
+	}
+}
+
+/* What a developer wants to read first: a class of the program, then any class with a module,
+ * then the container, and builtin types last. */
+static int specificity(const struct finding *finding)
+{
+	if (finding->verdict.subject == SUBJECT_CONTAINER)
+		return 1;
+	if (finding->own)
+		return 3;
+	return strchr(finding->verdict.name, '.') ? 2 : 0;
+}
+
+static bool heads_better(const struct finding *a, const struct finding *b)
+{
+	int by_kind = (int)a->verdict.kind - (int)b->verdict.kind;
+	int by_class = specificity(a) - specificity(b);
+
+	if (by_kind || by_class)
+		return by_kind ? by_kind > 0 : by_class > 0;
+	if (!same_pace(&a->verdict, &b->verdict, 0.02))
+		return a->verdict.slope_per_s > b->verdict.slope_per_s;
+	if (a->verdict.bytes != b->verdict.bytes)
+		return a->verdict.bytes > b->verdict.bytes;
+	return strcmp(a->verdict.name, b->verdict.name) < 0;
+}
+
+/* Surest evidence first, so that groups form around it. */
+static int by_evidence(const void *left, const void *right)
+{
+	const struct finding *a = left;
+	const struct finding *b = right;
+
+	if (a->verdict.kind != b->verdict.kind)
+		return a->verdict.kind < b->verdict.kind ? 1 : -1;
+	if (a->nats != b->nats)
+		return a->nats < b->nats ? 1 : -1;
+	return strcmp(a->verdict.name, b->verdict.name);
+}
+
+static void assign_groups(struct finding *findings, size_t cnt)
+{
+	const struct finding *seeds[GROUPS_MAX];
+	unsigned int group_cnt = 0;
+
+	for (size_t i = 0; i < cnt; i++) {
+		unsigned int g = 0;
+
+		if (!is_member(&findings[i]))
+			continue;
+		while (g < group_cnt && g < GROUPS_MAX && !belong_together(seeds[g], &findings[i]))
+			g++;
+		g = g == GROUPS_MAX ? group_cnt : g;
+		if (g == group_cnt) {
+			if (g < GROUPS_MAX)
+				seeds[g] = &findings[i];
+			group_cnt++;
+		}
+		findings[i].verdict.group = g + 1;
+	}
+}
+
+static const struct finding *find_head(const struct finding *findings, size_t cnt,
+				       unsigned int group)
+{
+	const struct finding *head = NULL;
+
+	for (size_t i = 0; i < cnt; i++) {
+		if (findings[i].verdict.group == group &&
+		    (!head || heads_better(&findings[i], head)))
+			head = &findings[i];
+	}
+	return head;
+}
+
+static void name_heads(struct finding *findings, size_t cnt)
+{
+	for (size_t i = 0; i < cnt; i++) {
+		struct finding *f = &findings[i];
+		const struct finding *head = f;
+
+		if (f->verdict.group)
+			head = find_head(findings, cnt, f->verdict.group);
+		f->verdict.head = head == f;
+		f->group_kind = head->verdict.kind;
+		f->group_weight = head->verdict.growth;
+	}
+}
+
+static int by_report(const void *left, const void *right)
+{
+	const struct finding *a = left;
+	const struct finding *b = right;
+
+	if (a->group_kind != b->group_kind)
+		return a->group_kind < b->group_kind ? 1 : -1;
+	if (a->verdict.group != b->verdict.group && a->group_weight != b->group_weight)
+		return a->group_weight < b->group_weight ? 1 : -1;
+	if (a->verdict.group != b->verdict.group)
+		return a->verdict.group < b->verdict.group ? -1 : 1;
+	if (a->verdict.head != b->verdict.head)
+		return a->verdict.head ? -1 : 1;
+	if (a->verdict.slope_per_s != b->verdict.slope_per_s)
+		return a->verdict.slope_per_s < b->verdict.slope_per_s ? 1 : -1;
+	return strcmp(a->verdict.name, b->verdict.name);
+}
+
+void group_findings(struct finding *findings, size_t cnt)
+{
+	if (!cnt)
+		return;
+	promote_held(findings, cnt);
+	qsort(findings, cnt, sizeof(*findings), by_evidence);
+	assign_groups(findings, cnt);
+	name_heads(findings, cnt);
+	qsort(findings, cnt, sizeof(*findings), by_report);
+}

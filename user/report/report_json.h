@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the JSON report share, and the clock that tests replace. */
+#ifndef PYLEAK_REPORT_JSON_H
+#define PYLEAK_REPORT_JSON_H
+
+#include <jansson.h>
+
+#include "report/report.h"
+
+#define JSON_SCHEMA 1
+
+/* Seconds since the epoch, UTC. */
+typedef double (*report_clock)(void);
+/* Where `time` comes from. NULL restores the real clock. For tests. */
+void report_json_set_clock(report_clock clock);
+
+/* A new object of `kind` with schema, kind, time and pid; NULL: no memory. `time_s` is taken
+ * once for all objects that belong together. */
+json_t *json_object_begin(const struct report *report, const char *kind, double time_s);
+/* Writes the object as one line, and frees it. A NULL object or `err` != 0 means that memory
+ * ran out: a warning instead of half an object. */
+void json_object_end(struct report *report, json_t *object, int err);
+double json_time_now(void);
+
+/* Parts that several kinds have. 0 or -1 (no memory). */
+int json_put_cost(json_t *object, const struct cost *cost);
+int json_put_losses(json_t *object, const struct status *status);
+int json_put_memory(json_t *object, const struct memory *memory);
+int json_put_types(json_t *object, const struct sample *sample, size_t limit);
+
+/* Ops (json_status.c, json_tables.c). */
+void json_write_status(struct report *report, const struct status *status);
+void json_write_summary(struct report *report, const struct summary *summary);
+void json_write_types(struct report *report, const struct status *status, size_t limit);
+void json_write_growth(struct report *report, const struct status *status,
+		       const struct type_growth *rows, size_t cnt, size_t limit);
+void json_write_stat(struct report *report, const struct gc_stat *stat, const struct cost *cost);
+void json_write_doctor(struct report *report, const struct check *checks, size_t cnt);
+
+#endif
