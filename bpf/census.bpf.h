@@ -173,7 +173,9 @@ __noinline int walk_interpreter(__u32 index, __u32 current)
 		forget_census();
 		return 1;
 	}
+	walk.turn++;
 	bpf_loop(SLICE_LIMIT, walk_step, 0, 0);
+	flush_tallies();
 	return end_slice();
 }
 
@@ -278,7 +280,9 @@ __noinline int walk_young(__u64 now)
 	walk.young = 1;
 	walk.young_only = 1;
 	begin_list(PYLEAK_YOUNG_LIST);
+	walk.turn++;
 	bpf_loop(YOUNG_LIMIT, walk_step, 0, 0);
+	flush_tallies();
 	progress.young_walks++;
 	progress.young_objects += walk.objects;
 	progress.counted += walk.objects;

@@ -45,6 +45,7 @@ struct pyleak_pauses pauses;
 /* The walk under way; guarded by progress.busy. It lies in a map, not on the stack, so that each
  * function that works on it stands alone for the verifier: that makes loading 30 times faster. */
 struct pyleak_walk walk;
+struct pyleak_tally tallies[PYLEAK_TALLIES];
 
 static __always_inline void count_loss(enum pyleak_loss reason)
 {

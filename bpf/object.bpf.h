@@ -4,17 +4,65 @@
 #ifndef PYLEAK_OBJECT_BPF_H
 #define PYLEAK_OBJECT_BPF_H
 
-/* A short object at the very end of a mapping makes the long read fail. */
+/* A read of user memory costs 50 to 150 ns, whatever its size, so each reads ahead. CPython
+ * allocates objects of one size side by side in a pool: a few windows, one per page, follow the
+ * few pools that grow at a time. Nobody changes the memory meanwhile, the lock is held. */
+#define WINDOW_CNT 32
+#define WINDOW_LONG 1024
+#define WINDOW_SHORT 80 /* the largest head, and the words that are looked at */
+#define WINDOW_MASK (WINDOW_LONG - 8)
+#define WINDOW_ROOM 1152 /* the verifier knows no more of head_bytes than its mask */
+
+static struct {
+	__u64 base, bytes, turn;
+	__u64 words[WINDOW_ROOM / 8];
+} windows[WINDOW_CNT];
+
+/* False: not even the shortest object can be read. */
+__noinline int fill_window(__u32 index, __u64 address)
+{
+	void *to;
+
+	index &= WINDOW_CNT - 1;
+	to = windows[index].words;
+	windows[index].base = address;
+	windows[index].turn = walk.turn;
+	windows[index].bytes = WINDOW_LONG;
+	if (read_user(to, WINDOW_LONG, address))
+		return true;
+	windows[index].bytes = WINDOW_SHORT;
+	if (read_user(to, WINDOW_SHORT, address))
+		return true;
+	/* A short object at the very end of a mapping. What lies behind it is not looked at: its
+	 * kind has no use for it. */
+	windows[index].bytes = 0;
+	return control.head_bytes == 16 ? read_user(to, PYLEAK_NODE_SHORT, address)
+					: read_user(to, 16 + PYLEAK_NODE_SHORT, address);
+}
+
 static __always_inline bool read_node(struct pyleak_node *node, __u64 address)
 {
-	__u64 object = address + control.head_bytes;
+	__u32 index = (address >> 12) & (WINDOW_CNT - 1);
+	__u64 at = address - windows[index].base;
+	const __u64 *words;
 
-	node->w18 = node->w20 = node->w28 = 0;
-	if (control.head_bytes == 16)
-		return read_user(node, sizeof(*node), address) ||
-		       read_user(node, PYLEAK_NODE_SHORT, address);
-	return read_user(&node->next, 16, address) &&
-	       (read_user(&node->refcount, 48, object) || read_user(&node->refcount, 24, object));
+	if (windows[index].turn != walk.turn || at >= WINDOW_LONG ||
+	    at + WINDOW_SHORT > windows[index].bytes) {
+		if (!fill_window(index, address))
+			return false;
+		at = 0;
+	}
+	words = (const __u64 *)((const __u8 *)windows[index].words + (at & WINDOW_MASK));
+	node->next = words[0];
+	node->prev = words[1];
+	words = (const __u64 *)((const __u8 *)words + (control.head_bytes & 0x38));
+	node->refcount = words[0];
+	node->type = words[1];
+	node->size = words[2];
+	node->w18 = words[3];
+	node->w20 = words[4];
+	node->w28 = words[5];
+	return true;
 }
 
 __noinline int add_type(__u64 type, __u64 object)
@@ -65,44 +113,97 @@ __noinline int note_container(__u64 object, __u64 type, __u64 len, __u64 bytes)
 	return 0;
 }
 
-static __always_inline struct pyleak_type_count *type_of(const struct pyleak_node *node, __u64 object)
+/* Adds what was tallied to the map. */
+static __always_inline void flush_tally(struct pyleak_tally *tally)
 {
-	__u64 key = node->type;
-	struct pyleak_type_count *type = bpf_map_lookup_elem(&types, &key);
+	__u64 key = tally->type;
+	struct pyleak_type_count *type;
 
-	if (type)
-		return type;
-	add_type(key, object);
-	return bpf_map_lookup_elem(&types, &key);
+	if (!tally->live && !tally->young)
+		return;
+	type = bpf_map_lookup_elem(&types, &key);
+	if (type) {
+		if (type->census != progress.serial) {
+			type->census = progress.serial;
+			type->live = 0;
+			type->bytes = 0;
+		}
+		type->live += tally->live;
+		type->bytes += tally->bytes;
+		type->young += tally->young;
+	}
+	tally->live = 0;
+	tally->bytes = 0;
+	tally->young = 0;
+}
+
+__noinline int flush_tallies(void)
+{
+	for (int i = 0; i < PYLEAK_TALLIES; i++) {
+		flush_tally(&tallies[i]);
+		tallies[i].type = 0;
+	}
+	return 0;
+}
+
+/* Makes the tally that of `type`. */
+__noinline int take_tally(__u32 index, __u64 address, __u64 object)
+{
+	struct pyleak_tally *tally = &tallies[index & (PYLEAK_TALLIES - 1)];
+	struct pyleak_type_count *type;
+
+	flush_tally(tally);
+	tally->type = 0;
+	type = bpf_map_lookup_elem(&types, &address);
+	if (!type) {
+		add_type(address, object);
+		type = bpf_map_lookup_elem(&types, &address);
+		if (!type)
+			return -1;
+	}
+	tally->type = address;
+	tally->basic_bytes = type->basic_bytes;
+	tally->item_bytes = type->item_bytes;
+	tally->kind = type->kind;
+	return 0;
+}
+
+/* The tally of an object's type; a look-up in the map costs 40 ns, and a few types make most of
+ * a heap. NULL: the map is full. */
+static __always_inline struct pyleak_tally *tally_of(const struct pyleak_node *node, __u64 object)
+{
+	__u32 index = ((node->type >> 4) ^ (node->type >> 10)) & (PYLEAK_TALLIES - 1);
+	struct pyleak_tally *tally = &tallies[index];
+
+	if (tally->type != node->type && take_tally(index, node->type, object))
+		return 0;
+	return tally;
 }
 
 static __always_inline void count_object(const struct pyleak_node *node, __u64 object)
 {
-	struct pyleak_type_count *type = type_of(node, object);
+	struct pyleak_tally *tally = tally_of(node, object);
 	struct pyleak_extent extent;
+	__u64 bytes;
 
-	if (!type)
+	if (!tally)
 		return;
-	if (type->census != progress.serial) {
-		type->census = progress.serial;
-		type->live = 0;
-		type->bytes = 0;
-	}
-	extent = pyleak_measure(type->kind, type->item_bytes, node);
-	if (type->kind == PYLEAK_KIND_DICT)
+	extent = pyleak_measure(tally->kind, tally->item_bytes, node);
+	if (tally->kind == PYLEAK_KIND_DICT)
 		extent.bytes = dict_bytes(node->w20, node->w28);
-	type->live++;
-	type->bytes += type->basic_bytes + extent.bytes;
+	bytes = tally->basic_bytes + extent.bytes;
+	tally->live++;
+	tally->bytes += bytes;
 	if (extent.len >= control.container_min)
-		note_container(object, node->type, extent.len, type->basic_bytes + extent.bytes);
+		note_container(object, node->type, extent.len, bytes);
 }
 
 static __always_inline void count_young(const struct pyleak_node *node, __u64 object)
 {
-	struct pyleak_type_count *type = type_of(node, object);
+	struct pyleak_tally *tally = tally_of(node, object);
 
-	if (type)
-		type->young++;
+	if (tally)
+		tally->young++;
 }
 
 #endif

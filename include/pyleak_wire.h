@@ -122,7 +122,16 @@ struct pyleak_walk {
 	__u32 end; /* enum walk_end */
 	__u32 young; /* also count what is in the youngest generation as young */
 	__u32 young_only;
+	__u64 turn; /* number of the slice: what was read ahead in another is stale */
 	__u32 hook; /* enum pyleak_hook */
+};
+
+/* Kernel side only: counts of one type that are not in the map yet. */
+#define PYLEAK_TALLIES 64
+struct pyleak_tally {
+	__u64 type;
+	__u64 live, bytes, young;
+	__u32 basic_bytes, item_bytes, kind, padding;
 };
 
 /* Value of the map of types; the key is the address of the type object. Counts of another

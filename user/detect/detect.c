@@ -424,7 +424,7 @@ int detector_judge(struct detector *detector, const struct verdict **out, size_t
 			 native))
 		detector->finding_cnt++;
 	memory_attribute(&detector->memory, detector->findings, detector->finding_cnt);
-	group_findings(detector->findings, detector->finding_cnt);
+	group_sort(detector->findings, detector->finding_cnt);
 	err = write_verdicts(detector) ?: err;
 	if (err)
 		return err;

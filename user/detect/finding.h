@@ -25,9 +25,11 @@ struct finding {
 void finding_set(struct finding *finding, const struct judgement *judgement,
 		 const struct series *series, const struct timeline *timeline);
 
-/* Numbers the groups among leaks and suspects, picks the heads, promotes what a leaking
- * container proves, and sorts. Memory findings stay alone. */
+/* Numbers the groups among leaks and suspects, picks the heads and promotes what a leaking
+ * container proves. Reorders the findings. */
 void group_findings(struct finding *findings, size_t cnt);
+/* The order of the report: the gravest first, members after their head. */
+void group_sort(struct finding *findings, size_t cnt);
 /* Have the two grown in a stable proportion lately? */
 bool group_same_shape(const struct finding *a, const struct finding *b);
 

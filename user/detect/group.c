@@ -49,8 +49,8 @@ static bool steps_agree(const double *a, const double *b, size_t n)
 	double var_a = s.aa / cnt - s.a * s.a / cnt / cnt;
 	double var_b = s.bb / cnt - s.b * s.b / cnt / cnt;
 	double covariance = s.ab / cnt - s.a * s.b / cnt / cnt;
-	bool uneven_a = var_a > 0.04 * s.a * s.a / cnt / cnt && var_a > 1;
-	bool uneven_b = var_b > 0.04 * s.b * s.b / cnt / cnt && var_b > 1;
+	bool uneven_a = var_a > 0.01 * s.a * s.a / cnt / cnt && var_a > 1;
+	bool uneven_b = var_b > 0.01 * s.b * s.b / cnt / cnt && var_b > 1;
 
 	return !uneven_a || !uneven_b || covariance > 0.3 * sqrt(var_a * var_b);
 }
@@ -131,6 +131,8 @@ static bool container_proves(const struct finding *container, const struct findi
 static void promote_held(struct finding *findings, size_t cnt)
 {
 	for (size_t c = 0; c < cnt; c++) {
+		if (findings[c].verdict.subject != SUBJECT_CONTAINER)
+			continue;
 		for (size_t i = 0; i < cnt; i++) {
 			struct verdict *v = &findings[i].verdict;
 
@@ -204,27 +206,23 @@ static void assign_groups(struct finding *findings, size_t cnt)
 	}
 }
 
-static const struct finding *find_head(const struct finding *findings, size_t cnt,
-				       unsigned int group)
-{
-	const struct finding *head = NULL;
-
-	for (size_t i = 0; i < cnt; i++) {
-		if (findings[i].verdict.group == group &&
-		    (!head || heads_better(&findings[i], head)))
-			head = &findings[i];
-	}
-	return head;
-}
-
+/* Groups beyond GROUPS_MAX have one member each. */
 static void name_heads(struct finding *findings, size_t cnt)
 {
+	struct finding *heads[GROUPS_MAX + 1] = { NULL };
+
+	for (size_t i = 0; i < cnt; i++) {
+		unsigned int group = findings[i].verdict.group;
+
+		if (group && group <= GROUPS_MAX &&
+		    (!heads[group] || heads_better(&findings[i], heads[group])))
+			heads[group] = &findings[i];
+	}
 	for (size_t i = 0; i < cnt; i++) {
 		struct finding *f = &findings[i];
-		const struct finding *head = f;
+		unsigned int group = f->verdict.group;
+		const struct finding *head = group && group <= GROUPS_MAX ? heads[group] : f;
 
-		if (f->verdict.group)
-			head = find_head(findings, cnt, f->verdict.group);
 		f->verdict.head = head == f;
 		f->group_kind = head->verdict.kind;
 		f->group_weight = head->verdict.growth;
@@ -257,5 +255,10 @@ void group_findings(struct finding *findings, size_t cnt)
 	qsort(findings, cnt, sizeof(*findings), by_evidence);
 	assign_groups(findings, cnt);
 	name_heads(findings, cnt);
-	qsort(findings, cnt, sizeof(*findings), by_report);
+}
+
+void group_sort(struct finding *findings, size_t cnt)
+{
+	if (cnt)
+		qsort(findings, cnt, sizeof(*findings), by_report);
 }

@@ -17,7 +17,7 @@
 
 #define WINDOWS 6
 #define SUSPECT_SAMPLES_MIN 20
-#define SUSPECT_NATS 11.0
+#define SUSPECT_NATS 12.0
 #define CONFIRM_NATS 8.0 /* for a series that was called a leak the last time */
 #define WANDER_MAX 0.6	 /* white noise has 0.5, half a sine wave over 1 */
 #define SPAN_MIN_S 15.0	 /* however short the interval */
@@ -141,7 +141,7 @@ static bool was_faster(const struct candidate *c, const double *t, const double 
 	if (!trend_fit(t, y, n, 0, &before))
 		return false;
 	ratio = before.slope / c->trend.slope;
-	if (before.bend < -4 || ratio < factor || ratio > 10)
+	if (ratio < factor || ratio > 10 || before.bend < -4)
 		return false;
 	if (ratio < 2.5)
 		return true; /* too small a bend to see */
@@ -388,7 +388,7 @@ void judge_series(struct series *series, const struct judge_context *context,
 	series->called = out->kind == VERDICT_LEAK;
 	if (out->kind == VERDICT_STABLE)
 		return;
-	if (best.trend.n)
+	if (out->kind >= VERDICT_GC_LAG && best.grade != GRADE_NONE)
 		trend_fit_robust(best.t, best.y, &best.trend);
 	out->trend = best.trend;
 	out->slow = best.slow;

@@ -83,10 +83,14 @@ bool memory_judge(struct memory_series *memory, const struct judge_context *cont
 	*out = (struct finding){ .verdict = { .subject = SUBJECT_MEMORY, .name = "memory" } };
 	finding_set(out, &judgement, &memory->unexplained, &memory->timeline);
 	out->verdict.live = out->verdict.bytes = memory->newest_unexplained;
+	out->verdict.head = true;
+	out->group_kind = judgement.kind;
 	if (judgement.kind != VERDICT_LEAK && judgement.kind != VERDICT_SUSPECT)
 		return true;
 	if (judgement.kind == VERDICT_LEAK)
 		out->verdict.kind = VERDICT_NATIVE;
+	out->group_kind = out->verdict.kind;
+	out->group_weight = out->verdict.growth;
 	return !python_takes_blame(out, findings, cnt);
 }
 

@@ -93,9 +93,9 @@ static double trend_nats(const double *x, const double *y, size_t n, double floo
 
 /* Lag-1 autocorrelation of residuals. Detrending n points pulls it down by about
  * (2 + 4 rho) / n (Kendall's correction for a fitted mean and slope); it is put back. */
-static double lag1_corrected(const double *r, size_t n)
+static double lag1_corrected(const double *r, size_t n, double floor)
 {
-	double squares = 0;
+	double squares = (double)n * floor;
 	double products = 0;
 	double rho;
 
@@ -120,14 +120,10 @@ static double effective_size(double lag1, size_t n)
 
 /* The quadratic about the line: y = slope x + curve (x^2 - ...). x is orthogonalised against
  * nothing else, which holds exactly for even spacing and nearly for the spacing met here. */
-static void trend_bend(const double *x, double *r, size_t n, double slope, struct trend *out)
+static void trend_bend(const double *x, double *r, double slope, double floor, struct trend *out)
 {
-	double mean = 0;
-	double xx = 0;
-	double xxx = 0;
-	double qq = 0;
-	double qr = 0;
-	double squares = 0;
+	double mean = 0, xx = 0, xxx = 0, qq = 0, qr = 0, squares = 0;
+	size_t n = out->n;
 	double curve;
 
 	for (size_t i = 0; i < n; i++) {
@@ -146,7 +142,7 @@ static void trend_bend(const double *x, double *r, size_t n, double slope, struc
 		r[i] -= curve * (x[i] * x[i] - mean - x[i] * xxx / xx);
 		squares += r[i] * r[i];
 	}
-	out->lag1 = lag1_corrected(r, n);
+	out->lag1 = lag1_corrected(r, n, floor);
 	out->n_eff = effective_size(out->lag1, n);
 	squares = squares / (double)n + out->noise * out->noise * 0.02;
 	out->bend = 4 * curve / fmax(fabs(slope), 1e-12);
@@ -178,17 +174,22 @@ bool trend_fit(const double *t, const double *y, size_t n, double quantum, struc
 		steps += i ? (v[i] - v[i - 1]) * (v[i] - v[i - 1]) : 0;
 	}
 	slope = xv / xx;
+	out->slope = out->slope_lo = out->slope_hi = 2 * slope / out->span_s;
+	out->growth = 2 * slope;
+	out->wander = INFINITY;
+	if (slope <= 0)
+		return true; /* half of all noise: nobody asks for the rest */
 	for (size_t i = 0; i < n; i++) {
 		r[i] = v[i] - slope * x[i];
 		squares += r[i] * r[i];
 	}
-	out->slope = 2 * slope / out->span_s;
-	out->growth = 2 * slope;
 	out->noise = sqrt(squares / ((double)n - 2) + floor);
-	out->wander = steps > 0 ? (squares / (double)n) / (steps / ((double)n - 1)) : INFINITY;
-	if (slope > 0 && is_worth_weighing(vv, squares, n, floor))
+	out->wander = (squares / (double)n) / (steps / ((double)n - 1));
+	if (is_worth_weighing(vv, squares, n, floor))
 		out->nats = trend_nats(x, v, n, floor);
-	trend_bend(x, r, n, slope, out);
+	trend_bend(x, r, slope, floor, out);
+	out->slope_lo -= 1.96 * out->noise / sqrt(xx * out->n_eff / (double)n) * 2 / out->span_s;
+	out->slope_hi += out->slope - out->slope_lo;
 	return true;
 }
 
@@ -227,7 +228,7 @@ void trend_fit_robust(const double *t, const double *y, struct trend *trend)
 {
 	double slopes[TREND_POINTS_MAX * (TREND_POINTS_MAX - 1) / 2];
 	double n = (double)trend->n;
-	double variance = n * (n - 1) * (2 * n + 5) / 18 * n / trend->n_eff;
+	double variance = n * (n - 1) * (2 * n + 5) / 18 * n / fmax(trend->n_eff, 2);
 	double score = 0;
 	double reach;
 	size_t cnt = 0;

@@ -14,11 +14,12 @@ struct trend {
 	double span_s;	 /* time of the last point minus that of the first */
 	double growth;	 /* slope times span */
 	double slope;	 /* per second; least squares, Theil-Sen after trend_fit_robust() */
-	double slope_lo; /* 95 % interval, 0 before trend_fit_robust() */
+	double slope_lo; /* 95 % interval of it; of a falling line only by trend_fit_robust() */
 	double slope_hi;
 	/* Log likelihood by which a rising line beats every level or walk without one; 0 when it
 	 * falls, or is not worth the sum. */
 	double nats;
+	/* The rest is 0 for a falling line, and wander infinite. */
 	double wander;	/* variance about the line over mean squared step: 0 line, 0.5 white noise */
 	double bend;	/* relative change of the slope over the span: -1 = 2nd half grows 0.6 x */
 	double bend_se; /* its standard error, autocorrelation allowed for */
