@@ -104,4 +104,4 @@ vmlinux:
 
 .PHONY: clean
 clean:
-	rm -rf build build-san
+	rm -rf build build-san build-fuzz

@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Installs the Debian packages that building and testing need and that are missing. Says what it
+# installs; does nothing, and needs no root, when all are there.
+set -eu
+
+need="gcc make clang llvm bpftool pkg-config libbpf-dev libelf-dev libcapstone-dev libjansson-dev
+uthash-dev libcriterion-dev python3 git"
+
+missing=""
+for package in $need; do
+	dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+		missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" -ne 0 ]; then
+	echo "packages: missing:$missing; run as root, or: sudo apt-get install$missing" >&2
+	exit 1
+fi
+echo "  APT   $missing"
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Tests, fuzzers and benchmarks; included by the Makefile.
+
+TEST_CFLAGS := -DGOLDEN_DIR='"tests/golden"' -Itests -Itests/unit
+UNIT_TEST := $(OUT)/tests/unit-tests
+BPF_TEST := $(OUT)/tests/bpf-tests
+LIVE_TEST := $(OUT)/tests/live-tests
+FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
+TEST_OBJ := $(UNIT_SRC:%.c=$(OUT)/%.o) $(BPF_TEST_SRC:%.c=$(OUT)/%.o) $(LIVE_SRC:%.c=$(OUT)/%.o)
+# What unit tests link: everything but the command line and the kernel side.
+PURE_OBJ := $(filter-out $(OUT)/user/cli/% $(OUT)/user/collect/probes.o $(OUT)/user/collect/collector.o,$(LIB_OBJ))
+
+$(OUT)/tests/%.o: tests/%.c $(STAMP)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OUR_CFLAGS) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# The kernel side's headers, compiled for the host against stand-ins for the helpers.
+$(OUT)/tests/bpf/%.o: TEST_CFLAGS := -Itests/shim -Ibpf -D__TARGET_ARCH_$(ARCH) -Wno-unused-function \
+	-Wno-missing-prototypes -Wno-unused-parameter
+
+$(UNIT_TEST): $(UNIT_SRC:%.c=$(OUT)/%.o) $(PURE_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $^ $(TEST_LIBS) $(LIBS) -o $@
+
+$(BPF_TEST): $(BPF_TEST_SRC:%.c=$(OUT)/%.o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $^ $(TEST_LIBS) -o $@
+
+$(LIVE_TEST): $(LIVE_SRC:%.c=$(OUT)/%.o) $(PURE_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $^ $(TEST_LIBS) $(LIBS) -o $@
+
+-include $(TEST_OBJ:.o=.d)
+
+# A leak that a sanitizer finds must fail the run: Criterion alone passes it.
+RUN_TEST = ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
+
+.PHONY: check check-unit check-bpf check-live check-san check-build packages
+check: packages
+	$(Q)$(MAKE) --no-print-directory all check-build check-unit check-bpf check-live check-san
+
+# The second make must find nothing to do.
+check-build: $(TOOL)
+	$(Q)$(MAKE) --no-print-directory -q all || { echo "make: not a no-op the second time"; exit 1; }
+
+check-unit: $(UNIT_TEST)
+	$(Q)$(RUN_TEST) $(UNIT_TEST)
+
+check-bpf: $(if $(BPF_TEST_SRC),$(BPF_TEST))
+	$(Q)$(if $(BPF_TEST_SRC),$(RUN_TEST) $(BPF_TEST))
+
+# One test at a time: they start processes and measure them on machines with few cores.
+check-live: $(TOOL) $(LIVE_TEST)
+	$(Q)PYLEAK_BPF=$(TOOL) $(LIVE_TEST) -j1
+
+check-san:
+	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined check-unit check-bpf
+
+packages:
+	$(Q)contrib/packages.sh
+
+# ---- fuzzing: libFuzzer, from clang's runtime
+
+FUZZ_SECONDS ?= 60
+build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% user/collect/probes.c user/collect/collector.c,$(USER_SRC))
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(OUR_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all $^ $(LIBS) -o $@
+
+.PHONY: fuzz
+fuzz: $(FUZZERS)
+	$(Q)for fuzzer in $(FUZZERS); do \
+		mkdir -p build-fuzz/corpus/$$(basename $$fuzzer); \
+		echo "== $$fuzzer, $(FUZZ_SECONDS) s"; \
+		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
+			-artifact_prefix=build-fuzz/ build-fuzz/corpus/$$(basename $$fuzzer) || exit 1; \
+	done
+
+# ---- benchmarks and the demo
+
+.PHONY: bench bench-detect demo
+bench: $(TOOL)
+	$(Q)tests/bench/bench.sh $(TOOL)
+
+bench-detect: $(TOOL)
+	$(Q)tests/bench/detect.py $(TOOL)
+
+demo: packages
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)contrib/demo/demo.sh $(TOOL)
