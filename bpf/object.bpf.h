@@ -21,14 +21,17 @@ static struct {
 /* False: not even the shortest object can be read. */
 __noinline int fill_window(__u32 index, __u64 address)
 {
+	bool upwards;
 	void *to;
 
 	index &= WINDOW_CNT - 1;
 	to = windows[index].words;
+	/* Only where the walk goes upwards: what was freed and used again lies anywhere. */
+	upwards = windows[index].turn == walk.turn && address - windows[index].base <= WINDOW_LONG;
 	windows[index].base = address;
 	windows[index].turn = walk.turn;
 	windows[index].bytes = WINDOW_LONG;
-	if (read_user(to, WINDOW_LONG, address))
+	if (upwards && read_user(to, WINDOW_LONG, address))
 		return true;
 	windows[index].bytes = WINDOW_SHORT;
 	if (read_user(to, WINDOW_SHORT, address))

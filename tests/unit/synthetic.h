@@ -19,32 +19,32 @@ double synthetic_poisson(struct synthetic_rng *rng, double mean);
 /* One value per sample. Healthy shapes first. */
 enum shape {
 	/* noise without a trend */
-	SHAPE_WALK,	  /* gaussian random walk */
-	SHAPE_COIN_WALK,  /* +1 or -1 */
-	SHAPE_WILD_WALK,  /* heavy-tailed steps */
-	SHAPE_QUEUE,	  /* random walk that cannot go below 0 */
-	SHAPE_AR_FAST,	  /* AR(1), 0.5 */
-	SHAPE_AR_SLOW,	  /* AR(1), 0.95 */
-	SHAPE_POISSON,	  /* independent levels */
-	SHAPE_IN_FLIGHT,  /* random arrivals that live for 10 samples */
+	SHAPE_WALK,	    /* gaussian random walk */
+	SHAPE_COIN_WALK,    /* +1 or -1 */
+	SHAPE_WILD_WALK,    /* heavy-tailed steps */
+	SHAPE_QUEUE,	    /* random walk that cannot go below 0 */
+	SHAPE_AR_FAST,	    /* AR(1), 0.5 */
+	SHAPE_AR_SLOW,	    /* AR(1), 0.95 */
+	SHAPE_POISSON,	    /* independent levels */
+	SHAPE_IN_FLIGHT,    /* random arrivals that live for 10 samples */
 	SHAPE_STATIC_CHURN, /* large heap, small churn */
 	/* shapes that a program has */
-	SHAPE_SINE,	    /* load of period 20 to 40, noise of 0 to 10 % */
-	SHAPE_STEP,	    /* one step */
-	SHAPE_SAWTOOTH,	    /* filled evenly, emptied every 5 to 20 samples */
+	SHAPE_SINE,	       /* load of period 20 to 40, noise of 0 to 10 % */
+	SHAPE_STEP,	       /* one step */
+	SHAPE_SAWTOOTH,	       /* filled evenly, emptied every 5 to 20 samples */
 	SHAPE_SAWTOOTH_RANDOM, /* each tooth of another length, 5 to 20 */
-	SHAPE_FILL,	    /* fills to a bound within 12 samples */
-	SHAPE_APPROACH,	    /* exponential approach, time constant 10 to 45 */
-	SHAPE_COUPONS,	    /* random keys of a bounded key space, 12 to 45 samples' worth */
-	SHAPE_TTL,	    /* entries that live for 5 to 15 samples */
-	SHAPE_WARM_UP,	    /* imports: bursts that end */
-	SHAPE_POOL,	    /* grows by one now and then, to a cap */
+	SHAPE_FILL,	       /* fills to a bound within 12 samples */
+	SHAPE_APPROACH,	       /* exponential approach, time constant 10 to 45 */
+	SHAPE_COUPONS,	       /* random keys of a bounded key space, 12 to 45 samples' worth */
+	SHAPE_TTL,	       /* entries that live for 5 to 15 samples */
+	SHAPE_WARM_UP,	       /* imports: bursts that end */
+	SHAPE_POOL,	       /* grows by one now and then, to a cap */
 	SHAPE_HEALTHY_CNT,
 	/* leaks */
 	SHAPE_LEAK_STEADY = SHAPE_HEALTHY_CNT, /* 2 to 100 per sample, exactly */
-	SHAPE_LEAK_POISSON, /* 10 to 100 per sample on average */
-	SHAPE_LEAK_QUIET,   /* 5 per sample, in-flight noise of +-5 */
-	SHAPE_LEAK_BUSY,    /* 5 per sample, in-flight noise of +-10 */
+	SHAPE_LEAK_POISSON,		       /* 10 to 100 per sample on average */
+	SHAPE_LEAK_QUIET,		       /* 5 per sample, in-flight noise of +-5 */
+	SHAPE_LEAK_BUSY,		       /* 5 per sample, in-flight noise of +-10 */
 	SHAPE_LEAK_WARM,    /* warm-up with a time constant of 1 to 4, then 20 per sample */
 	SHAPE_LEAK_GARBAGE, /* 50 per sample under young garbage of up to 200 */
 	SHAPE_CNT,

@@ -98,8 +98,8 @@ static struct surroundings surroundings_of(int minor, raddr_t generations, uint3
 		around.permanent = 3 * stride;
 		around.stats = 4 * stride;
 	} else {
-		/* PyGC_Head *generation0 stands between. */
-		around.permanent = align_up(3 * stride + 8 + pad, head_bytes == 32 ? 16 : 8);
+		/* PyGC_Head *generation0 stands between, aligned to 8. */
+		around.permanent = align_up(3 * stride + 8, head_bytes == 32 ? 16 : 8) + pad;
 		around.stats = around.permanent + stride;
 	}
 	/* gc_generation_stats: 3 words for each generation; from 3.15 on a pointer to them. */

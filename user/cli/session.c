@@ -97,6 +97,7 @@ int session_open(const struct options *options, pid_t pid, struct session_wants 
 		.max_pause_ms = options->max_pause_ms,
 		.pauses = wants.pauses,
 		.young = wants.young,
+		.no_census = wants.no_census,
 	};
 	int err;
 

@@ -26,6 +26,7 @@ struct session {
 struct session_wants {
 	bool pauses;
 	bool young;
+	bool no_census;
 };
 
 /* Opens the target, finds its Python and attaches; tells the report what is watched. Logs one

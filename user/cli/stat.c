@@ -68,15 +68,21 @@ static void show(struct session *session, const struct stat_run *run)
 
 int verb_stat(const struct options *options)
 {
+	static const struct session_wants wants = {
+		.pauses = true,
+		.young = true,
+		.no_census = true,
+	};
 	struct stat_run run = {};
 	struct session session;
 	enum watch_end end;
 	int err;
 
-	if (session_open(options, options->pid,
-			 (struct session_wants){ .pauses = true, .young = true }, 0, &session))
+	if (session_open(options, options->pid, wants, 0, &session))
 		return EXIT_FAILED;
 	err = session_loop(&session, on_sample, &run, &end);
+	if (!err && !collector_give_up(session.collector))
+		on_sample(&session, &run);
 	if (err)
 		pr_error("stat: process %d: %s", session.target.pid, strerror(-err));
 	else

@@ -11,9 +11,12 @@
 
 #define DEFAULT_ROWS 20
 
+/* A program gets all rows unless it asks for fewer: 0 means all. */
 static size_t row_limit(const struct options *options)
 {
-	return options->limit ? (size_t)options->limit : DEFAULT_ROWS;
+	if (options->limit)
+		return (size_t)options->limit;
+	return options->json ? 0 : DEFAULT_ROWS;
 }
 
 static int fail(const struct session *session, int err)

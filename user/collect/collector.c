@@ -209,6 +209,8 @@ int collector_begin(struct collector *collector)
 	collector->asked_ns = now_ns();
 	collector->asked_cpu_ns = target_cpu_ns(collector->target);
 	collector->asked_hits = hits_of(collector);
+	if (collector->options.no_census)
+		return 0;
 	if (collector->sample_cpu_ns && collector->asked_cpu_ns == collector->sample_cpu_ns)
 		return 0; /* nothing ran: collector_step() says so */
 	__atomic_store_n(&control->want, ++collector->request, __ATOMIC_RELEASE);
@@ -441,7 +443,8 @@ int collector_step(struct collector *collector)
 	uint64_t wanted = probes_control(collector->probes)->want;
 
 	if (!wanted) {
-		complete_sample(collector, INSTRUMENT_UNCHANGED);
+		complete_sample(collector, collector->options.no_census ? INSTRUMENT_NONE
+									: INSTRUMENT_UNCHANGED);
 		return 1;
 	}
 	if (progress->answered >= wanted)

@@ -16,6 +16,7 @@ struct collector_options {
 	double max_pause_ms;
 	bool pauses; /* measure collections from start to end */
 	bool young;  /* count the youngest generation between censuses */
+	bool no_census; /* samples have memory and GC counters only */
 };
 
 struct collector;

@@ -13,7 +13,7 @@ struct detector;
 int detector_create(double interval_s, struct detector **out);
 void detector_destroy(struct detector *detector);
 
-/* Takes a copy of what it needs. Samples come in order of time; one that is older than the
+/* Takes a copy of what it needs. Samples come in order of time; one that is not newer than the
  * last is refused with -EINVAL. -ENOMEM leaves the detector usable. */
 int detector_add(struct detector *detector, const struct sample *sample);
 
@@ -21,7 +21,7 @@ int detector_add(struct detector *detector, const struct sample *sample);
  * The array and its strings belong to the detector and live until the next detector_ call. */
 int detector_judge(struct detector *detector, const struct verdict **out, size_t *out_cnt);
 
-/* Series that could not be followed because the table of series was full (see detect.c). */
+/* Series that could not be followed because the table of series was full (see census.c). */
 uint64_t detector_dropped_series(const struct detector *detector);
 
 #endif

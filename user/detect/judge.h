@@ -14,9 +14,9 @@
 struct judge_context {
 	const struct timeline *timeline;
 	double interval_s;
-	double nats_needed; /* for a leak; grows with the number of series tested */
-	double tested;	    /* that number */
-	bool gc_enabled;    /* ... and its counters are known */
+	double nats_needed;	 /* for a leak; grows with the number of series tested */
+	double tested;		 /* that number */
+	bool gc_enabled;	 /* ... and its counters are known */
 	double garbage_per_full; /* objects that a full collection finds, on average */
 };
 
@@ -38,7 +38,8 @@ struct judgement {
 	char why[160];
 };
 
-/* Sets series->called, which makes a leak easier to confirm than to call. */
+/* Sets series->called, which makes a leak easier to confirm than to call. Of a stable series
+ * nothing but out->kind is set. */
 void judge_series(struct series *series, const struct judge_context *context,
 		  const struct judge_rules *rules, struct judgement *out);
 

@@ -38,8 +38,8 @@ int memory_add(struct memory_series *memory, double time_s, const struct memory 
 	timeline_add(&memory->timeline, &now);
 	memory->newest_unexplained = unexplained;
 	if (first) {
-		series_init(&memory->rss, &memory->timeline, (double)newest->rss,
-			    MEMORY_GROWTH_MIN, true);
+		series_init(&memory->rss, &memory->timeline, (double)newest->rss, MEMORY_GROWTH_MIN,
+			    true);
 		series_init(&memory->unexplained, &memory->timeline, (double)unexplained,
 			    MEMORY_GROWTH_MIN, true);
 		return 0;
@@ -80,7 +80,7 @@ bool memory_judge(struct memory_series *memory, const struct judge_context *cont
 	judge_series(&memory->unexplained, &here, &rules, &judgement);
 	if (judgement.kind == VERDICT_STABLE)
 		return false;
-	*out = (struct finding){ .verdict = { .subject = SUBJECT_MEMORY, .name = "memory" } };
+	*out = (struct finding){.verdict = {.subject = SUBJECT_MEMORY, .name = "memory"}};
 	finding_set(out, &judgement, &memory->unexplained, &memory->timeline);
 	out->verdict.live = out->verdict.bytes = memory->newest_unexplained;
 	out->verdict.head = true;

@@ -14,7 +14,7 @@
 
 void timeline_init(struct timeline *timeline)
 {
-	*timeline = (struct timeline){ .bucket_width = 1 };
+	*timeline = (struct timeline){.bucket_width = 1};
 }
 
 static void timeline_merge(struct timeline *timeline)
@@ -78,7 +78,7 @@ void series_init(struct series *series, const struct timeline *timeline, double 
 		.min_rise = min_rise,
 		.first_sample = since_start ? 0 : timeline->sample_cnt - 1,
 		.changed_sample = since_start ? 0 : timeline->sample_cnt - 1,
-		.teeth = { .base = value, .base_s = start->time_s, .peak = value },
+		.teeth = {.base = value, .base_s = start->time_s, .peak = value},
 	};
 }
 
@@ -234,8 +234,8 @@ size_t series_recent(const struct series *series, const struct timeline *timelin
 	return cnt;
 }
 
-size_t series_envelope(const struct series *series, const struct timeline *timeline,
-		       double width_s, double *t, double *y)
+size_t series_envelope(const struct series *series, const struct timeline *timeline, double width_s,
+		       double *t, double *y)
 {
 	size_t cnt = 0;
 	size_t first = 0; /* bucket that opens the window */
@@ -246,9 +246,8 @@ size_t series_envelope(const struct series *series, const struct timeline *timel
 	for (size_t i = 0; i < timeline->bucket_cnt; i++) {
 		bool complete = i + 1 < timeline->bucket_cnt ||
 				timeline->last_fill == timeline->bucket_width;
-		double end_s = i + 1 < timeline->bucket_cnt ?
-				       timeline->bucket_first[i + 1].time_s :
-				       timeline->bucket_last[i].time_s;
+		double end_s = i + 1 < timeline->bucket_cnt ? timeline->bucket_first[i + 1].time_s
+							    : timeline->bucket_last[i].time_s;
 
 		if (isnan(series->history->lo[i])) {
 			first = i + 1;
@@ -257,7 +256,8 @@ size_t series_envelope(const struct series *series, const struct timeline *timel
 		lo = fminf(lo, series->history->lo[i]);
 		if (!complete || end_s - timeline->bucket_first[first].time_s < width_s)
 			continue;
-		t[cnt] = (timeline->bucket_first[first].time_s + timeline->bucket_last[i].time_s) / 2;
+		t[cnt] = (timeline->bucket_first[first].time_s + timeline->bucket_last[i].time_s) /
+			 2;
 		y[cnt++] = lo;
 		lo = INFINITY;
 		first = i + 1;

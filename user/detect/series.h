@@ -43,17 +43,17 @@ struct teeth {
 	unsigned int fall_cnt;
 	unsigned int gc_fall_cnt; /* falls at a full collection */
 	double last_fall_s;
-	double before_full;   /* value before a full collection that is not yet judged */
+	double before_full; /* value before a full collection that is not yet judged */
 	bool full_pending;
 	bool outlived_full; /* the present rise was there before a full collection, and after */
 };
 
 struct series {
 	double value;
-	double min_rise;       /* falls of smaller rises are noise */
-	uint64_t first_sample; /* number of the first sample with a value */
-	uint64_t changed_sample; /* number of the newest sample with another value */
-	uint64_t merged_width;	 /* bucket width that history follows */
+	double min_rise;		/* falls of smaller rises are noise */
+	uint64_t first_sample;		/* number of the first sample with a value */
+	uint64_t changed_sample;	/* number of the newest sample with another value */
+	uint64_t merged_width;		/* bucket width that history follows */
 	struct series_history *history; /* NULL until the value changes */
 	struct teeth teeth;
 	bool called; /* judged a leak last time: the judge's memory, see judge.c */
@@ -85,7 +85,7 @@ size_t series_recent(const struct series *series, const struct timeline *timelin
 		     size_t skip, size_t window, double *t, double *y);
 /* The lower envelope of the whole history, in windows at least `width_s` long; an incomplete
  * last window is left out. At most SERIES_BUCKETS points. */
-size_t series_envelope(const struct series *series, const struct timeline *timeline,
-		       double width_s, double *t, double *y);
+size_t series_envelope(const struct series *series, const struct timeline *timeline, double width_s,
+		       double *t, double *y);
 
 #endif

@@ -20,8 +20,8 @@ struct trend {
 	 * falls, or is not worth the sum. */
 	double nats;
 	/* The rest is 0 for a falling line, and wander infinite. */
-	double wander;	/* variance about the line over mean squared step: 0 line, 0.5 white noise */
-	double bend;	/* relative change of the slope over the span: -1 = 2nd half grows 0.6 x */
+	double wander; /* variance about the line over mean squared step: 0 line, 0.5 white noise */
+	double bend;   /* relative change of the slope over the span: -1 = 2nd half grows 0.6 x */
 	double bend_se; /* its standard error, autocorrelation allowed for */
 	double noise;	/* standard deviation about the line, at least the quantum's */
 	double lag1;	/* autocorrelation of the residuals, corrected for the bias of detrending */

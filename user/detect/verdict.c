@@ -8,9 +8,12 @@
 const char *verdict_name(enum verdict_kind kind)
 {
 	static const char *const names[] = {
-		[VERDICT_STABLE] = "stable",	     [VERDICT_SAWTOOTH] = "sawtooth",
-		[VERDICT_SATURATING] = "saturating", [VERDICT_GC_LAG] = "gc-lag",
-		[VERDICT_SUSPECT] = "suspect",	     [VERDICT_NATIVE] = "native",
+		[VERDICT_STABLE] = "stable",
+		[VERDICT_SAWTOOTH] = "sawtooth",
+		[VERDICT_SATURATING] = "saturating",
+		[VERDICT_GC_LAG] = "gc-lag",
+		[VERDICT_SUSPECT] = "suspect",
+		[VERDICT_NATIVE] = "native",
 		[VERDICT_LEAK] = "leak",
 	};
 
