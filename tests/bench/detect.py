@@ -185,6 +185,9 @@ def judge(case, watch):
         note = ""
         if not passed:
             note = "not called" if not calls else "named something else" if not found else "late"
+        if calls and not found and any(word in name for word in case["names"]
+                                       for _, verdict in calls for name in verdict["grows_with"]):
+            note += ", the right name is in grows_with"
         others = sorted({v["type"] for at, v in calls if found and v["type"] != found[1]["type"]})
         if passed and others:
             note = "also called: " + ", ".join(others)

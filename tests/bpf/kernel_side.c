@@ -4,6 +4,8 @@
 
 #include "kernel_side.h"
 
+#include <criterion/criterion.h>
+
 struct pyleak_type_count *type_in_map(__u64 type)
 {
 	return bpf_map_lookup_elem(&types, &type);
@@ -63,4 +65,37 @@ void fill_containers(size_t room)
 
 	for (__u64 key = 1; key <= PYLEAK_MAX_CONTAINERS - room; key++)
 		bpf_map_update_elem(&containers, &key, &nothing, BPF_ANY);
+}
+
+void ask(void)
+{
+	control.want++;
+}
+
+bool answered(void)
+{
+	return progress.answered >= control.want;
+}
+
+int pass_until_answered(int (*hook)(struct pt_regs *ctx), int most)
+{
+	for (int i = 1; i <= most; i++) {
+		hook(NULL);
+		if (answered())
+			return i;
+		shim.now_ns += SECOND;
+	}
+	cr_assert_fail("no census after %d hooks", most);
+	return 0;
+}
+
+void take_census(void)
+{
+	ask();
+	pass_until_answered(on_safe_point, 1);
+}
+
+void cut_slices(void)
+{
+	shim.step_ns = control.max_pause_ns;
 }

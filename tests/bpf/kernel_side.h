@@ -31,4 +31,16 @@ __u64 losses(void); /* of any kind */
 void fill_types(size_t room);
 void fill_containers(size_t room);
 
+#define SECOND 1000000000ULL
+
+/* Asks for a census; is the answer there? */
+void ask(void);
+bool answered(void);
+/* Passes the hook, seconds apart, until the answer is there; how often. Fails after `most`. */
+int pass_until_answered(int (*hook)(struct pt_regs *ctx), int most);
+/* A census in one pass through a safe point. */
+void take_census(void);
+/* From now on each look at the clock finds the slice over: one slice is 127 steps. */
+void cut_slices(void);
+
 #endif

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -16,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cli/report_open.h"
 
 /* What the trap of an emulated probe costs on the kernels measured (docs/design.md); what the
  * program behind it does is measured by itself. */
@@ -33,21 +33,6 @@ static uint64_t now_ns(void)
 double session_elapsed(const struct session *session)
 {
 	return (double)(now_ns() - session->begin_ns) / 1e9;
-}
-
-static struct report *make_report(const struct options *options)
-{
-	struct winsize size = {};
-	bool live = isatty(STDOUT_FILENO);
-	const char *term = getenv("TERM");
-
-	if (options->json)
-		return report_json_create(stdout);
-	if (live)
-		ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	if (live && (!term || !strcmp(term, "dumb")))
-		live = false;
-	return report_text_create(stdout, size.ws_col, live, live && !getenv("NO_COLOR"));
 }
 
 static void report_target(struct session *session)
@@ -112,7 +97,7 @@ int session_open(const struct options *options, pid_t pid, struct session_wants 
 	if (!err)
 		err = collector_open(&out->target, &out->python, &collect, &out->collector);
 	if (!err) {
-		out->report = make_report(options);
+		out->report = report_open(options);
 		err = out->report ? 0 : -ENOMEM;
 	}
 	if (err) {

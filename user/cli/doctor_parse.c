@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What kernel files and log lines say. Pure: no file is opened here. */
+#include "cli/doctor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+bool doctor_parse_kernel(const char *release, int *major, int *minor)
+{
+	int found[2];
+
+	if (sscanf(release, "%4d.%4d", &found[0], &found[1]) != 2 || found[0] < 0 || found[1] < 0)
+		return false;
+	*major = found[0];
+	*minor = found[1];
+	return true;
+}
+
+const char *doctor_field(const char *text, const char *key)
+{
+	size_t len = strlen(key);
+
+	while (text) {
+		if (!strncmp(text, key, len) && text[len] == ':')
+			return text + len + 1 + strspn(text + len + 1, " \t");
+		text = strchr(text, '\n');
+		text = text ? text + 1 : NULL;
+	}
+	return NULL;
+}
+
+long doctor_last_number(const char *list)
+{
+	long last = 0;
+
+	while (*list && *list != '\n') {
+		char *end;
+		long number = strtol(list, &end, 10);
+
+		if (end == list)
+			break;
+		last = number;
+		list = end + strspn(end, " \t");
+	}
+	return last;
+}
+
+/* What each is needed for is in doctor_machine.c. */
+static const struct {
+	enum doctor_cap cap;
+	const char *name;
+} cap_names[] = {
+	{ DOCTOR_CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
+	{ DOCTOR_CAP_BPF, "CAP_BPF" },
+	{ DOCTOR_CAP_PERFMON, "CAP_PERFMON" },
+	{ DOCTOR_CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
+	{ DOCTOR_CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE" },
+};
+
+void doctor_caps_words(uint64_t caps, char *words, size_t size)
+{
+	size_t len = 0;
+
+	snprintf(words, size, "none");
+	for (size_t i = 0; i < ARRAY_SIZE(cap_names) && len < size; i++) {
+		if (caps & DOCTOR_CAP(cap_names[i].cap))
+			len += (size_t)snprintf(words + len, size - len, "%s%s", len ? ", " : "",
+						cap_names[i].name);
+	}
+}
+
+uint64_t doctor_caps_missing(uint64_t caps)
+{
+	uint64_t needed = DOCTOR_CAP(DOCTOR_CAP_SYS_PTRACE);
+
+	if (!(caps & DOCTOR_CAP(DOCTOR_CAP_SYS_ADMIN)))
+		needed |= DOCTOR_CAP(DOCTOR_CAP_BPF) | DOCTOR_CAP(DOCTOR_CAP_PERFMON) |
+			  DOCTOR_CAP(DOCTOR_CAP_CHECKPOINT_RESTORE);
+	return needed & ~caps;
+}
+
+bool doctor_parse_lockdown(const char *line, char *mode, size_t size)
+{
+	const char *open = strchr(line, '['), *end = open ? strchr(open, ']') : NULL;
+
+	if (!end || end == open + 1)
+		return false;
+	snprintf(mode, size, "%.*s", (int)(end - open - 1), open + 1);
+	return true;
+}
+
+const char *doctor_container_kind(const char *cgroups)
+{
+	/* Kubernetes first: its pods are made by one of the others. */
+	static const char *const kinds[] = { "kubepods", "docker", "libpod",  "crio",
+					     "lxc",	 "podman", "machine-", "containerd" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const char *at = cgroups;
+
+		while ((at = strstr(at, kinds[i]))) {
+			const char *begin = at;
+			char next = at[strlen(kinds[i])];
+
+			/* The service that makes containers is not in one. */
+			at += strlen(kinds[i]);
+			if (!strncmp(at, ".service", 8) || begin == cgroups ||
+			    !strchr("/:", begin[-1]) || (next >= 'a' && next <= 'z' &&
+							 kinds[i][strlen(kinds[i]) - 1] != '-'))
+				continue;
+			return !strcmp(kinds[i], "machine-") ? "systemd-nspawn or libvirt"
+							     : kinds[i];
+		}
+	}
+	return NULL;
+}
+
+void doctor_cgroup_path(const char *cgroups, char *path, size_t size)
+{
+	size_t longest = 0;
+
+	snprintf(path, size, "%s", "");
+	while (cgroups && *cgroups) {
+		/* "4:memory:/path"; the controllers may hold "name=systemd", the path colons. */
+		const char *colon = strchr(cgroups, ':'), *end = strchrnul(cgroups, '\n');
+
+		colon = colon && colon < end ? strchr(colon + 1, ':') : NULL;
+		if (colon && colon < end && (size_t)(end - colon - 1) > longest) {
+			longest = (size_t)(end - colon - 1);
+			snprintf(path, size, "%.*s", (int)longest, colon + 1);
+		}
+		cgroups = *end ? end + 1 : NULL;
+	}
+}
+
+/* Where the advice begins in a message, and where what comes before it ends. */
+static const char *find_advice(const char *message, const char **end)
+{
+	static const char *const verbs[] = { "run ", "check ", "use ", "try " };
+	const char *at = message, *found = NULL;
+
+	while ((at = strstr(at, "; "))) {
+		*end = at;
+		at += 2;
+		found = at;
+	}
+	at = message;
+	while (!found && (at = strstr(at, ": "))) {
+		*end = at;
+		at += 2;
+		for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+			if (!strncmp(at, verbs[i], strlen(verbs[i])))
+				found = at;
+		}
+	}
+	return found;
+}
+
+void doctor_split_message(const char *line, char *found, size_t found_size, char *advice,
+			  size_t advice_size)
+{
+	size_t module = strspn(line, "abcdefghijklmnopqrstuvwxyz_");
+	const char *end = NULL, *words;
+
+	if (module && !strncmp(line + module, ": ", 2))
+		line += module + 2;
+	words = find_advice(line, &end);
+	if (!words)
+		end = line + strlen(line);
+	snprintf(found, found_size, "%.*s", (int)(end - line), line);
+	snprintf(advice, advice_size, "%s", words ? words : "");
+}

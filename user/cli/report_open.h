@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PYLEAK_REPORT_OPEN_H
+#define PYLEAK_REPORT_OPEN_H
+
+#include "cli/options.h"
+#include "report/report.h"
+
+/* The report that the options ask for, on standard output. NULL: no memory. Ends with
+ * report_destroy(). */
+struct report *report_open(const struct options *options);
+
+#endif
