@@ -92,6 +92,10 @@ include $(wildcard tests/tests.mk)
 format:
 	$(Q)clang-format -i $(shell git ls-files 'bpf/*.[ch]' 'include/*.h' 'user/*.[ch]' 'tests/*.[ch]')
 
+.PHONY: lint
+lint: $(TOOL)
+	$(Q)tests/lint.sh $(TOOL)
+
 .PHONY: install
 install: $(TOOL)
 	install -D -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf

@@ -26,7 +26,8 @@
 	X(OVER_BUDGET, "a census waited because the budget was used up")                           \
 	X(GIL_ELSEWHERE, "an interpreter's lock was held by another thread")                       \
 	X(OBJECT_LIMIT, "the lists were longer than a census may follow")                          \
-	X(TORN, "the target changed while it was read from outside")
+	X(TORN, "the target changed while it was read from outside")                               \
+	X(SCAN_LIMIT, "more memory than a scan for untracked containers reads")
 
 #define PYLEAK_LOSS_ENUM(name, words) PYLEAK_LOSS_##name,
 enum pyleak_loss { PYLEAK_LOSSES(PYLEAK_LOSS_ENUM) PYLEAK_LOSS_CNT };

@@ -106,6 +106,12 @@ def wait_ready(child):
     return int(pid) if word == "READY" and pid.strip().isdigit() else None
 
 
+def last_line(path):
+    with open(path, errors="replace") as lines:
+        said = lines.read().strip().splitlines()
+    return said[-1] if said else "silent"
+
+
 def drain(stream):
     """Read what a program prints so that it never waits for us."""
     def loop():
@@ -216,9 +222,7 @@ def run_case(case, python, args, folder):
         pid = wait_ready(child)
         if pid is None:
             reap(child)
-            with open(stem + ".err", errors="replace") as lines:
-                said = lines.read().strip().splitlines()
-            return result(case, "skipped", "does not start here: " + (said[-1] if said else "silent"))
+            return result(case, "skipped", "does not start here: " + last_line(stem + ".err"))
         drain(child.stdout)
         seconds = args.leak_seconds if case["kind"] == "leak" else args.healthy_seconds
         with open(stem + ".jsonl", "wb") as log, open(stem + ".tool", "wb") as errors:
@@ -226,11 +230,14 @@ def run_case(case, python, args, folder):
         watch = Watch()
         with open(stem + ".jsonl", errors="replace") as lines:
             for line in lines:
-                watch.take(json.loads(line))
+                # A tool that was killed may have left half a line.
+                if line.endswith("\n"):
+                    watch.take(json.loads(line))
         if status != 0:
-            with open(stem + ".tool", errors="replace") as lines:
-                said = lines.read().strip().splitlines()
-            return result(case, "FAILED", "tool: %s %s" % (status, said[-1] if said else ""))
+            # An exception is the program's own; a signal could be our doing.
+            if not watch.censuses and child.poll() == 1:
+                return result(case, "skipped", "does not run here: " + last_line(stem + ".err"))
+            return result(case, "FAILED", "tool: %s %s" % (status, last_line(stem + ".tool")))
         if watch.summary is None or not watch.censuses:
             return result(case, "FAILED", "no census")
         if watch.summary["end"] != "duration":

@@ -2,7 +2,7 @@
 """A small JSON server on http.server, and its load. On loopback only.
 
 web_server.py                          serves until stdin is at EOF; prints READY PORT
-web_server.py load PORT SECONDS        4 connections, as fast as they go; prints REQUESTS N"""
+web_server.py load PORT SECONDS        one connection, as fast as it goes; prints REQUESTS N"""
 import http.client
 import http.server
 import json
@@ -39,25 +39,16 @@ def serve():
 
 
 def load(port, seconds):
-    counts = []
-    end = time.monotonic() + seconds
+    # One connection: several would measure how threads take turns at the GIL.
+    connection = http.client.HTTPConnection("127.0.0.1", port)
     body = json.dumps({"rows": 50, "tags": ["a", "b", "c"]})
-
-    def client():
-        connection = http.client.HTTPConnection("127.0.0.1", port)
-        count = 0
-        while time.monotonic() < end:
-            connection.request("POST", "/rows", body)
-            connection.getresponse().read()
-            count += 1
-        counts.append(count)
-
-    threads = [threading.Thread(target=client) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    print("REQUESTS %d" % sum(counts))
+    end = time.monotonic() + seconds
+    count = 0
+    while time.monotonic() < end:
+        connection.request("POST", "/rows", body)
+        connection.getresponse().read()
+        count += 1
+    print("REQUESTS %d" % count)
 
 
 if sys.argv[1:2] == ["load"]:

@@ -21,8 +21,8 @@ struct fake_types {
 };
 
 #define FAKE_HEAP 0x7f1200000000
-#define FAKE_BASIC 48	/* tp_basicsize of `plain` */
-#define FAKE_SLOT 256	/* every object has so much room, head included */
+#define FAKE_BASIC 48 /* tp_basicsize of `plain` */
+#define FAKE_SLOT 256 /* every object has so much room, head included */
 
 /* An empty target of CPython 3.`minor`, and a control block with a generous budget, whose
  * slices never end: the clock stands still. */

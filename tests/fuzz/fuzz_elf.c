@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The file of the interpreter: it belongs to the target, in its mount namespace. */
+/* The file of the interpreter: it belongs to the target, in its mount namespace. The input is
+ * the file itself, or a list of damages to a good one. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 #include <unistd.h>
 
 #include "attach/elf_file.h"
+#include "expand.h"
+#include "small_elf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -58,15 +61,35 @@ static void use(struct elf_file *file)
 	}
 }
 
+/* Four bytes each: where (14 bits), how wide (2), and the value. */
+static void damage(struct small_elf *elf, const uint8_t *data, size_t size)
+{
+	small_elf_build(elf);
+	for (; size >= 4; size -= 4, data += 4) {
+		uint32_t where = data[0] | data[1] << 8;
+		size_t width = 1U << (where >> 14);
+		size_t at = (where & 0x3fff) % (sizeof(*elf) - 8);
+		uint64_t value = expand_word((uint16_t)(data[2] | data[3] << 8), SMALL_ELF_BASE + at);
+
+		memcpy((uint8_t *)elf + at, &value, width);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
 	static char path[64];
+	static struct small_elf elf;
 	struct elf_file *file;
 
 	if (fd < 0) {
 		fd = memfd_create("fuzz", MFD_CLOEXEC);
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	}
+	if (size && data[0] != ELFMAG0) {
+		damage(&elf, data + 1, size - 1);
+		data = (const uint8_t *)&elf;
+		size = sizeof(elf);
 	}
 	if (fd < 0 || ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size)
 		return 0;

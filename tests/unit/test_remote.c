@@ -127,20 +127,23 @@ Test(remote, a_block_that_crosses_the_end_of_a_mapping_is_read_in_part)
 
 Test(remote, the_cache_is_a_picture_until_it_is_taken_anew)
 {
-	uint64_t value = 1;
+	uint8_t *whole;
+	volatile uint64_t *value = (uint64_t *)map_before_hole(BLOCK, &whole);
 	struct remote *remote;
 
+	*value = 1;
 	cr_assert_eq(remote_open(getpid(), &remote), 0);
 	cr_assert_eq(remote_use_cache(remote), 0);
-	cr_expect_eq(remote_word(remote, (raddr_t)&value), 1);
-	*(volatile uint64_t *)&value = 2;
-	cr_expect_eq(remote_word(remote, (raddr_t)&value), 1);
+	cr_expect_eq(remote_word(remote, (raddr_t)value), 1);
+	*value = 2;
+	cr_expect_eq(remote_word(remote, (raddr_t)value), 1);
 	cr_assert_eq(remote_use_cache(remote), 0);
-	cr_expect_eq(remote_word(remote, (raddr_t)&value), 2);
-	*(volatile uint64_t *)&value = 3;
+	cr_expect_eq(remote_word(remote, (raddr_t)value), 2);
+	*value = 3;
 	remote_drop_cache(remote);
-	cr_expect_eq(remote_word(remote, (raddr_t)&value), 3);
+	cr_expect_eq(remote_word(remote, (raddr_t)value), 3);
 	remote_close(remote);
+	munmap(whole, 4 * BLOCK);
 }
 
 Test(remote, addresses_that_share_a_slot_of_the_cache_are_kept_apart)

@@ -14,6 +14,9 @@
 
 #include "base/cleanup.h"
 
+/* An interpreter has about a dozen; looking up an address goes through them all, twice nested. */
+#define MAX_PROGRAM_HEADERS 256
+
 struct elf_file {
 	Elf *elf;
 	uint8_t *bytes;
@@ -169,6 +172,8 @@ bool elf_file_segment(struct elf_file *file, size_t index, uint64_t *address, ui
 
 	if (elf_getphdrnum(file->elf, &cnt))
 		return false;
+	if (cnt > MAX_PROGRAM_HEADERS)
+		cnt = MAX_PROGRAM_HEADERS;
 	for (size_t i = 0; i < cnt && gelf_getphdr(file->elf, (int)i, &segment); i++) {
 		if (segment.p_type != PT_LOAD || seen++ != index)
 			continue;

@@ -64,12 +64,10 @@ static bool is_clone_of(const char *symbol, const char *name)
 	return !symbol[len] || (symbol[len] == '.' && !strstr(symbol + len, ".cold"));
 }
 
-static const char *collector_name(int minor)
-{
-	/* gcmodule.c: collect() until 3.9, gc_collect_main() since 3.10 (bpo-42639). The
-	 * incremental collector of 3.14.0 to 3.14.4 has _PyGC_Collect() instead. */
-	return minor < 10 ? "collect" : "gc_collect_main";
-}
+/* gcmodule.c: gc_collect_main() since 3.10 (bpo-42639), collect() before. The incremental
+ * collector of 3.14.0 to 3.14.4 has _PyGC_Collect() instead; in others that is a wrapper which
+ * automatic collections pass by, so it comes after. */
+static const char *const collector_names[] = { "gc_collect_main", "_PyGC_Collect", "collect" };
 
 struct symbol_search {
 	const struct python *python;
@@ -102,11 +100,10 @@ static int visit_symbol(const struct elf_symbol *symbol, void *context)
 
 static bool find_symbol(const struct python *python, struct gc_hook *out)
 {
-	struct symbol_search search = { python, collector_name(python->minor), out };
+	struct symbol_search search = { .python = python, .out = out };
 
-	elf_file_each_symbol(python->elf, visit_symbol, &search);
-	if (!out->start_cnt && python->minor == 14) {
-		search.name = "_PyGC_Collect";
+	for (size_t i = 0; !out->start_cnt && i < ARRAY_SIZE(collector_names); i++) {
+		search.name = collector_names[i];
 		elf_file_each_symbol(python->elf, visit_symbol, &search);
 	}
 	if (!out->start_cnt)
@@ -118,14 +115,19 @@ static bool find_symbol(const struct python *python, struct gc_hook *out)
 }
 
 #if defined(__x86_64__)
-/* addl $1, disp32(base, index, scale): 83 84 SIB disp32 01, after an optional REX prefix. */
+/* addl $1, disp32(base, index, scale): 83 84 SIB disp32 01, after an optional REX prefix. Without
+ * an index it is something else: a local variable on the stack, mostly. */
 #define INCREMENT_BYTES 8
+#define SIB_NO_INDEX 0x20
+#define REX_INDEX 0x42
 
-static bool is_increment(const uint8_t *code, uint32_t displacement)
+static bool is_increment(const uint8_t *code, uint8_t before, uint32_t displacement)
 {
+	bool extended = (before & 0xf2) == REX_INDEX;
 	uint32_t found;
 
-	if (code[0] != 0x83 || code[1] != 0x84 || code[7] != 1)
+	if (code[0] != 0x83 || code[1] != 0x84 || code[7] != 1 ||
+	    ((code[2] & 0x38) == SIB_NO_INDEX && !extended))
 		return false;
 	memcpy(&found, code + 3, sizeof(found));
 	return found == displacement;
@@ -133,9 +135,10 @@ static bool is_increment(const uint8_t *code, uint32_t displacement)
 #else
 #define INCREMENT_BYTES 8
 
-static bool is_increment(const uint8_t *code, uint32_t displacement)
+static bool is_increment(const uint8_t *code, uint8_t before, uint32_t displacement)
 {
 	(void)code;
+	(void)before;
 	(void)displacement;
 	return false;
 }
@@ -152,8 +155,8 @@ static void scan_code(const struct python *python, uint64_t address, uint64_t si
 		return;
 	if (size > available)
 		size = available;
-	for (uint64_t at = 0; at + INCREMENT_BYTES <= size; at++) {
-		if (is_increment(code + at, displacement) &&
+	for (uint64_t at = 1; at + INCREMENT_BYTES <= size; at++) {
+		if (is_increment(code + at, code[at - 1], displacement) &&
 		    !elf_file_function_start(python->elf, address + at, &function))
 			add_start(python, "collector", function, out);
 	}
@@ -198,7 +201,8 @@ static bool find_by_code(const struct python *python, const struct gc_lists *lis
 void gc_hook_find(const struct python *python, const struct gc_lists *lists, struct gc_hook *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (find_usdt(python, out) || find_symbol(python, out) || find_by_code(python, lists, out))
+	if (find_usdt(python, out) || find_symbol(python, out) ||
+	    (lists && find_by_code(python, lists, out)))
 		return;
 	snprintf(out->words, sizeof(out->words), "none found in %.100s", python->file);
 }

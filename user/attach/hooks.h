@@ -31,7 +31,8 @@ struct gc_hook {
 	char words[160];	/* for a person */
 };
 
-/* Finds the start of a collection. Not finding it is no error: kind is GC_HOOK_NONE. */
+/* Finds the start of a collection. Not finding it is no error: kind is GC_HOOK_NONE. `lists` is
+ * NULL while the process has none yet; a stripped file then needs a second call. */
 void gc_hook_find(const struct python *python, const struct gc_lists *lists, struct gc_hook *out);
 
 /* Functions that are entered with the GIL held, the least hot first. The number found. */

@@ -206,6 +206,17 @@ static int report_unsupported(const struct target *target, const struct python *
 	return err;
 }
 
+int python_find_file(const struct target *target, struct python *out)
+{
+	struct python python = {};
+	int err = find_file(target, &python);
+
+	if (err)
+		return err == 1 ? -ENOENT : err;
+	*out = python;
+	return 0;
+}
+
 int python_find(const struct target *target, struct python *out)
 {
 	struct python python = {};

@@ -44,6 +44,9 @@ struct python {
  * CPython), -EOPNOTSUPP (this CPython is not supported), -EAGAIN (not initialised yet; not
  * logged) or another -errno. */
 int python_find(const struct target *target, struct python *out);
+/* The first half: only the file and where it is mapped, which is all there is before the runtime
+ * is initialised. Nothing is logged; -ENOENT while no CPython is mapped. */
+int python_find_file(const struct target *target, struct python *out);
 void python_close(struct python *python);
 
 /* Run-time address of an exported object; 0 = there is none. */

@@ -180,6 +180,8 @@ ssize_t remote_string(struct remote *remote, raddr_t from, char *to, size_t size
 
 int remote_use_cache(struct remote *remote)
 {
+	if (remote->bytes)
+		return 0; /* they are here already */
 	if (!remote->blocks) {
 		_cleanup_free_ struct block *blocks = calloc(BLOCK_CNT, sizeof(*blocks));
 		uint8_t *store = malloc(BLOCK_CNT * BLOCK_BYTES);

@@ -96,7 +96,7 @@ int verb_doctor(const struct options *options)
 	struct report *report = report_open(options);
 	struct checks checks = {};
 	int status = EXIT_DONE;
-	bool programs_load;
+	bool probes_work;
 
 	if (!report) {
 		pr_error("doctor: %s", strerror(ENOMEM));
@@ -104,9 +104,9 @@ int verb_doctor(const struct options *options)
 	}
 	report->pid = options->pid;
 	log_set_sink(keep_log);
-	programs_load = doctor_check_machine(&checks);
+	probes_work = doctor_check_machine(&checks);
 	if (options->pid)
-		doctor_check_process(&checks, options->pid, programs_load);
+		doctor_check_process(&checks, options->pid, probes_work);
 	log_set_sink(NULL);
 	for (size_t i = 0; i < checks.cnt; i++) {
 		if (checks.items[i].state == CHECK_BAD)

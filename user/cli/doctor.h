@@ -32,9 +32,13 @@ ssize_t doctor_read(const char *path, char *to, size_t size);
 /* The capabilities that we have; 0 when they cannot be read. */
 uint64_t doctor_own_caps(void);
 
-/* True: the BPF programs load. */
+/* Puts a uprobe of the kernel's PMU `pmu_type` on ourselves and takes it out again: what a hit
+ * costs. -ENODATA: it was accepted and does not work; other -errno from the kernel. */
+int doctor_try_uprobe(unsigned int pmu_type, double *hit_s);
+
+/* True: the kernel accepts the BPF programs and uprobes from us. */
 bool doctor_check_machine(struct checks *checks);
-void doctor_check_process(struct checks *checks, pid_t pid, bool programs_load);
+void doctor_check_process(struct checks *checks, pid_t pid, bool probes_work);
 
 /* ---- readings */
 
@@ -46,6 +50,8 @@ const char *doctor_field(const char *text, const char *key);
 long doctor_last_number(const char *list);
 
 enum doctor_cap {
+	DOCTOR_CAP_DAC_OVERRIDE = 1,
+	DOCTOR_CAP_DAC_READ_SEARCH = 2,
 	DOCTOR_CAP_SYS_PTRACE = 19,
 	DOCTOR_CAP_SYS_ADMIN = 21,
 	DOCTOR_CAP_PERFMON = 38,
@@ -53,15 +59,18 @@ enum doctor_cap {
 	DOCTOR_CAP_CHECKPOINT_RESTORE = 40,
 };
 #define DOCTOR_CAP(cap) (1ULL << (cap))
+/* These are needed for processes of other users only. */
+#define DOCTOR_CAPS_OTHERS                                                                         \
+	(DOCTOR_CAP(DOCTOR_CAP_SYS_PTRACE) | DOCTOR_CAP(DOCTOR_CAP_DAC_READ_SEARCH))
 
 /* The names of those of `caps` that the tool has a use for: "CAP_SYS_ADMIN, CAP_BPF"; "none". */
 void doctor_caps_words(uint64_t caps, char *words, size_t size);
-/* Those that are missing, CAP_SYS_ADMIN standing for what it includes. */
+/* Those that are missing; CAP_SYS_ADMIN and CAP_DAC_OVERRIDE stand for what they include. */
 uint64_t doctor_caps_missing(uint64_t caps);
 
 /* The mode in brackets of "none [integrity] confidentiality"; false: there is none. */
 bool doctor_parse_lockdown(const char *line, char *mode, size_t size);
-/* Who made the control group of a container, "docker"; NULL: none that is known. */
+/* Whose container the text of /proc/PID/cgroup tells of, "Docker"; NULL: none that is known. */
 const char *doctor_container_kind(const char *cgroups);
 /* The longest path in the text of /proc/PID/cgroup. */
 void doctor_cgroup_path(const char *cgroups, char *path, size_t size);

@@ -48,16 +48,18 @@ long doctor_last_number(const char *list)
 	return last;
 }
 
-/* What each is needed for is in doctor_machine.c. */
+/* The first three for probes, CAP_CHECKPOINT_RESTORE to open /proc/PID/map_files, the others to
+ * read memory and enter map_files of a process that is not ours. */
 static const struct {
 	enum doctor_cap cap;
 	const char *name;
 } cap_names[] = {
-	{ DOCTOR_CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
-	{ DOCTOR_CAP_BPF, "CAP_BPF" },
-	{ DOCTOR_CAP_PERFMON, "CAP_PERFMON" },
-	{ DOCTOR_CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
-	{ DOCTOR_CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE" },
+	{DOCTOR_CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
+	{DOCTOR_CAP_BPF, "CAP_BPF"},
+	{DOCTOR_CAP_PERFMON, "CAP_PERFMON"},
+	{DOCTOR_CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
+	{DOCTOR_CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE"},
+	{DOCTOR_CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"},
 };
 
 void doctor_caps_words(uint64_t caps, char *words, size_t size)
@@ -74,8 +76,10 @@ void doctor_caps_words(uint64_t caps, char *words, size_t size)
 
 uint64_t doctor_caps_missing(uint64_t caps)
 {
-	uint64_t needed = DOCTOR_CAP(DOCTOR_CAP_SYS_PTRACE);
+	uint64_t needed = DOCTOR_CAPS_OTHERS;
 
+	if (caps & DOCTOR_CAP(DOCTOR_CAP_DAC_OVERRIDE))
+		needed &= ~DOCTOR_CAP(DOCTOR_CAP_DAC_READ_SEARCH);
 	if (!(caps & DOCTOR_CAP(DOCTOR_CAP_SYS_ADMIN)))
 		needed |= DOCTOR_CAP(DOCTOR_CAP_BPF) | DOCTOR_CAP(DOCTOR_CAP_PERFMON) |
 			  DOCTOR_CAP(DOCTOR_CAP_CHECKPOINT_RESTORE);
@@ -94,26 +98,26 @@ bool doctor_parse_lockdown(const char *line, char *mode, size_t size)
 
 const char *doctor_container_kind(const char *cgroups)
 {
-	/* Kubernetes first: its pods are made by one of the others. */
-	static const char *const kinds[] = { "kubepods", "docker", "libpod",  "crio",
-					     "lxc",	 "podman", "machine-", "containerd" };
+	/* Kubernetes first: its pods are made by one of the others. docker.service and the like
+	 * make containers and are in none. */
+	static const struct {
+		const char *part, *maker;
+	} kinds[] = {
+		{"/kubepods", "Kubernetes"},
+		{"/docker/", "Docker"},
+		{"/docker-", "Docker"},
+		{"/libpod-", "Podman"},
+		{"/libpod_", "Podman"},
+		{"/crio-", "CRI-O"},
+		{"/cri-containerd-", "containerd"},
+		{"/lxc/", "LXC"},
+		{"/lxc.payload", "LXC"},
+		{"/machine-", "systemd-nspawn"},
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		const char *at = cgroups;
-
-		while ((at = strstr(at, kinds[i]))) {
-			const char *begin = at;
-			char next = at[strlen(kinds[i])];
-
-			/* The service that makes containers is not in one. */
-			at += strlen(kinds[i]);
-			if (!strncmp(at, ".service", 8) || begin == cgroups ||
-			    !strchr("/:", begin[-1]) || (next >= 'a' && next <= 'z' &&
-							 kinds[i][strlen(kinds[i]) - 1] != '-'))
-				continue;
-			return !strcmp(kinds[i], "machine-") ? "systemd-nspawn or libvirt"
-							     : kinds[i];
-		}
+		if (strstr(cgroups, kinds[i].part))
+			return kinds[i].maker;
 	}
 	return NULL;
 }
@@ -139,7 +143,7 @@ void doctor_cgroup_path(const char *cgroups, char *path, size_t size)
 /* Where the advice begins in a message, and where what comes before it ends. */
 static const char *find_advice(const char *message, const char **end)
 {
-	static const char *const verbs[] = { "run ", "check ", "use ", "try " };
+	static const char *const verbs[] = {"run ", "check ", "use ", "try "};
 	const char *at = message, *found = NULL;
 
 	while ((at = strstr(at, "; "))) {

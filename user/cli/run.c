@@ -31,40 +31,61 @@ static pid_t start_command(char *const *command)
 	_exit(127);
 }
 
-/* A cheap look: does any mapped file's name or the executable hold CPython? Decided by its
- * symbols in python_find(); here only whether it is worth asking. */
-static bool is_python_mapped(pid_t pid)
-{
-	char path[64], line[4400];
-	bool found = false;
-	FILE *maps;
+/* The child while it is traced, on its way to Python. */
+struct child {
+	pid_t pid;
+	int status; /* of the last wait */
+	struct target target;
+	struct python file;
+	struct early_watch early;
+	size_t executable_cnt; /* mappings when files were last looked at */
+};
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	maps = fopen(path, "re");
-	while (maps && !found && fgets(line, sizeof(line), maps))
-		found = strstr(line, " r-xp ") && strstr(line, "python");
-	if (maps)
-		fclose(maps);
-	return found;
+static size_t count_executable(const struct mappings *maps)
+{
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < maps->cnt; i++)
+		cnt += maps->items[i].executable && maps->items[i].inode;
+	return cnt;
 }
 
-/* 0 = Python is mapped and the child is stopped; -ECHILD = it ended (status in *status). */
-static int step_to_python(pid_t pid, int *status)
+/* Has a file with a CPython been mapped by now? Looks only when something new was. */
+static bool has_python(struct child *child)
+{
+	size_t cnt;
+
+	if (target_read_maps(&child->target))
+		return false;
+	cnt = count_executable(&child->target.maps);
+	if (cnt == child->executable_cnt)
+		return false;
+	child->executable_cnt = cnt;
+	return !python_find_file(&child->target, &child->file);
+}
+
+/* 0 = Python is mapped and the child is stopped; -ECHILD = it ended. */
+static int step_to_python(struct child *child)
 {
 	for (int i = 0; i < MAX_STOPS; i++) {
-		int signal = 0;
+		int signal = 0, err;
 
-		if (waitpid(pid, status, 0) != pid)
+		if (waitpid(child->pid, &child->status, 0) != child->pid)
 			return -errno;
-		if (WIFEXITED(*status) || WIFSIGNALED(*status))
+		if (WIFEXITED(child->status) || WIFSIGNALED(child->status))
 			return -ECHILD;
-		if (i == 0)
-			ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD);
-		else if (WSTOPSIG(*status) != (SIGTRAP | 0x80) && WSTOPSIG(*status) != SIGTRAP)
-			signal = WSTOPSIG(*status);
-		if (is_python_mapped(pid))
+		if (i == 0) {
+			ptrace(PTRACE_SETOPTIONS, child->pid, NULL, PTRACE_O_TRACESYSGOOD);
+			err = target_open(child->pid, &child->target);
+			if (err)
+				return err;
+		} else if (WSTOPSIG(child->status) != (SIGTRAP | 0x80) &&
+			   WSTOPSIG(child->status) != SIGTRAP) {
+			signal = WSTOPSIG(child->status);
+		}
+		if (has_python(child))
 			return 0;
-		if (ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(long)signal))
+		if (ptrace(PTRACE_SYSCALL, child->pid, NULL, (void *)(long)signal))
 			return -errno;
 	}
 	return -ENOEXEC;
@@ -82,14 +103,14 @@ static int report_ended(const char *name, int status)
 }
 
 /* When the watch ends first (-d, Ctrl-C), the program goes on without us. */
-static int watch_child(const struct options *options, pid_t pid)
+static int watch_child(const struct options *options, struct child *child)
 {
+	struct session_wants wants = { .young = true, .scan = true, .early = &child->early };
 	struct session session;
 	int status;
 
-	if (session_open(options, pid, (struct session_wants){ .young = true }, START_PATIENCE_S,
-			 &session)) {
-		pr_error("run: process %d goes on unwatched", pid);
+	if (session_open(options, child->pid, wants, START_PATIENCE_S, &session)) {
+		pr_error("run: process %d goes on unwatched", child->pid);
 		return EXIT_FAILED;
 	}
 	status = watch_session(&session);
@@ -97,23 +118,33 @@ static int watch_child(const struct options *options, pid_t pid)
 	return status;
 }
 
+static int step_and_watch(const struct options *options, struct child *child)
+{
+	const char *name = options->command[0];
+	int err = step_to_python(child);
+
+	if (err == -ECHILD)
+		return report_ended(name, child->status);
+	if (!err)
+		err = early_watch_open(&child->target, &child->file, &child->early);
+	else
+		pr_error("run: %s does not start a CPython: %s", name, strerror(-err));
+	ptrace(PTRACE_DETACH, child->pid, NULL, NULL);
+	return err ? EXIT_FAILED : watch_child(options, child);
+}
+
 int verb_run(const struct options *options)
 {
-	pid_t pid = start_command(options->command);
-	int status = 0, err;
+	struct child child = { .pid = start_command(options->command), .target.pidfd = -1 };
+	int status;
 
-	if (pid < 0) {
+	if (child.pid < 0) {
 		pr_error("run: cannot fork: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
-	err = step_to_python(pid, &status);
-	if (err == -ECHILD)
-		return report_ended(options->command[0], status);
-	ptrace(PTRACE_DETACH, pid, NULL, NULL);
-	if (err) {
-		pr_error("run: %s does not start a CPython: %s", options->command[0],
-			 strerror(-err));
-		return EXIT_FAILED;
-	}
-	return watch_child(options, pid);
+	status = step_and_watch(options, &child);
+	early_watch_close(&child.early);
+	python_close(&child.file);
+	target_close(&child.target);
+	return status;
 }

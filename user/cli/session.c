@@ -83,6 +83,8 @@ int session_open(const struct options *options, pid_t pid, struct session_wants 
 		.pauses = wants.pauses,
 		.young = wants.young,
 		.no_census = wants.no_census,
+		.early = wants.early,
+		.scan = wants.scan,
 	};
 	int err;
 

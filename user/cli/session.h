@@ -27,6 +27,8 @@ struct session_wants {
 	bool pauses;
 	bool young;
 	bool no_census;
+	struct early_watch *early; /* see collector.h; NULL = none */
+	bool scan; /* also look for containers that the GC does not track */
 };
 
 /* Opens the target, finds its Python and attaches; tells the report what is watched. Logs one

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/types.h>
+
+#include "pyleak_wire.h"
+
 #define TABLE_BYTES 512 /* pymalloc serves up to here; larger tables come from malloc */
 
 void sample_store_deinit(struct sample_store *store)
@@ -150,6 +154,8 @@ static void take_containers(struct assembly *assembly, struct counts *counts)
 			store->sample.memory.large_tables += out->bytes;
 	}
 	store->sample.container_cnt = kept;
+	store->tracked_cnt = kept;
+	store->tracked_tables = store->sample.memory.large_tables;
 }
 
 static void place_container_strings(struct sample_store *store)
@@ -180,4 +186,73 @@ int assemble_sample(struct counts *counts, struct py_types *types, struct holds 
 	place_container_strings(store);
 	holds_sweep(holds);
 	return 0;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	uint64_t left = ((const struct container *)a)->address;
+	uint64_t right = ((const struct container *)b)->address;
+
+	return left < right ? -1 : left > right;
+}
+
+/* The GC may have let go of a container after the census counted it: it is listed once. */
+static size_t drop_twice(struct container *tracked, size_t tracked_cnt, struct container *items,
+			 size_t cnt)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; cnt && i < tracked_cnt; i++) {
+		struct container *same =
+			bsearch(&tracked[i], items, cnt, sizeof(*items), by_address);
+
+		if (same)
+			same->type_name = NULL;
+	}
+	for (size_t i = 0; i < cnt; i++) {
+		if (items[i].type_name)
+			items[kept++] = items[i];
+	}
+	return kept;
+}
+
+static int append_untracked(const struct counted_container *found, size_t cnt,
+			    struct py_types *types, struct holds *holds, struct sample_store *store)
+{
+	for (size_t i = 0; i < cnt; i++) {
+		const struct py_type *type = py_types_get(types, found[i].type);
+		size_t at = store->tracked_cnt + i;
+
+		if (!type || !has_room((void **)&store->containers, &store->container_room, at,
+				       sizeof(*store->containers)))
+			return -ENOMEM;
+		store->containers[at] = (struct container){
+			.address = found[i].address,
+			/* No other types are looked for; a name of ours outlives the target's. */
+			.type_name = type->kind == PYLEAK_KIND_DICT ? "dict" : "bytearray",
+			.holds = holds_get(holds, &found[i], type->kind),
+			.len = found[i].len,
+			.bytes = found[i].bytes,
+		};
+	}
+	return 0;
+}
+
+int assemble_untracked(const struct counted_container *found, size_t cnt, struct py_types *types,
+		       struct holds *holds, struct sample_store *store)
+{
+	int err = append_untracked(found, cnt, types, holds, store);
+	size_t kept = 0;
+
+	if (!err)
+		kept = drop_twice(store->containers, store->tracked_cnt,
+				  store->containers + store->tracked_cnt, cnt);
+	store->sample.containers = store->containers;
+	store->sample.container_cnt = store->tracked_cnt + kept;
+	store->sample.memory.large_tables = store->tracked_tables;
+	for (size_t i = store->tracked_cnt; i < store->sample.container_cnt; i++) {
+		if (store->containers[i].bytes > TABLE_BYTES)
+			store->sample.memory.large_tables += store->containers[i].bytes;
+	}
+	return err;
 }

@@ -18,9 +18,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "collect/assemble.h"
+#include "collect/heap_scan.h"
 #include "collect/memory.h"
 #include "collect/outside.h"
 #include "collect/probes.h"
+#include "pyleak_object.h"
 
 #define CONTAINER_MIN 32
 #define MAX_OBJECTS (256ULL << 20)
@@ -45,6 +47,7 @@ struct collector {
 	struct py_types *types;
 	struct holds *holds;
 	struct counts *counts;
+	struct heap_scan *scan; /* NULL: not wanted */
 	struct sample_store store;
 	raddr_t set_types[2];
 	uint64_t begin_ns;   /* of the watch */
@@ -113,16 +116,73 @@ static void write_control(struct collector *collector)
 	__atomic_store_n(&control->interpreter_cnt, collector->lists.cnt, __ATOMIC_RELEASE);
 }
 
+static int open_scan(struct collector *collector)
+{
+	const struct python *python = collector->python;
+	struct remote *remote = collector->target->remote;
+	struct heap_layout layout = {
+		.dict_type = python_symbol(python, "PyDict_Type"),
+		.bytearray_type = python_symbol(python, "PyByteArray_Type"),
+		.head_bytes = collector->lists.head_bytes,
+		.minor = python->minor,
+	};
+
+	if (!collector->options.scan || !layout.dict_type || !layout.bytearray_type)
+		return 0;
+	layout.dict_bytes = remote_word32(remote, layout.dict_type + PYLEAK_TP_BASICSIZE);
+	layout.bytearray_bytes = remote_word32(remote, layout.bytearray_type + PYLEAK_TP_BASICSIZE);
+	return heap_scan_create(collector->target, &layout, &collector->scan);
+}
+
+int early_watch_open(const struct target *target, const struct python *file,
+		     struct early_watch *out)
+{
+	int err = probes_open(false, &out->probes);
+
+	if (err)
+		return err;
+	gc_hook_find(file, NULL, &out->hook);
+	err = probes_attach_gc(out->probes, target->pid, file->open_path, &out->hook);
+	if (err)
+		early_watch_close(out);
+	return err;
+}
+
+void early_watch_close(struct early_watch *early)
+{
+	probes_close(early->probes);
+	early->probes = NULL;
+}
+
+static int attach_hook(struct collector *collector)
+{
+	if (collector->hook.kind != GC_HOOK_NONE)
+		return 0;
+	gc_hook_find(collector->python, &collector->lists, &collector->hook);
+	return probes_attach_gc(collector->probes, collector->target->pid,
+				collector->python->open_path, &collector->hook);
+}
+
 static int open_parts(struct collector *collector)
 {
-	int err = probes_open(collector->options.pauses, &collector->probes);
+	struct early_watch *early = collector->options.early;
+	int err = 0;
 
+	if (early && early->probes) {
+		collector->probes = early->probes;
+		collector->hook = early->hook;
+		early->probes = NULL;
+	} else {
+		err = probes_open(collector->options.pauses, &collector->probes);
+	}
 	if (!err)
 		err = py_types_create(&collector->reader, &collector->lists, &collector->types);
 	if (!err)
 		err = holds_create(&collector->reader, collector->types, &collector->holds);
 	if (!err)
 		err = counts_create(&collector->counts);
+	if (!err)
+		err = open_scan(collector);
 	return err;
 }
 
@@ -145,12 +205,10 @@ int collector_open(struct target *target, const struct python *python,
 	if (!err)
 		err = open_parts(collector);
 	if (!err) {
-		gc_hook_find(python, &collector->lists, &collector->hook);
 		collector->safe_point_cnt =
 			safe_points_find(python, collector->safe_points, HOOK_MAX_SITES);
 		write_control(collector);
-		err = probes_attach_gc(collector->probes, target->pid, python->open_path,
-				       &collector->hook);
+		err = attach_hook(collector);
 	}
 	if (err) {
 		collector_close(collector);
@@ -169,6 +227,7 @@ void collector_close(struct collector *collector)
 	holds_destroy(collector->holds);
 	py_types_destroy(collector->types);
 	counts_destroy(collector->counts);
+	heap_scan_destroy(collector->scan);
 	sample_store_deinit(&collector->store);
 	free(collector);
 }
@@ -321,6 +380,17 @@ static void read_gc_counters(struct collector *collector, struct gc_counters *ou
 	out->enabled = totals.enabled;
 }
 
+static void take_untracked(struct collector *collector)
+{
+	const struct counted_container *found;
+	size_t cnt;
+
+	if (heap_scan_update(collector->scan, collector->store.sample.time_s) == -E2BIG)
+		collector->losses[PYLEAK_LOSS_SCAN_LIMIT]++;
+	found = heap_scan_found(collector->scan, &cnt);
+	assemble_untracked(found, cnt, collector->types, collector->holds, &collector->store);
+}
+
 static void complete_sample(struct collector *collector, enum instrument instrument)
 {
 	struct sample *sample = &collector->store.sample;
@@ -329,6 +399,8 @@ static void complete_sample(struct collector *collector, enum instrument instrum
 	sample->instrument = instrument;
 	read_memory(collector, &sample->memory);
 	read_gc_counters(collector, &sample->gc);
+	if (collector->scan && instrument != INSTRUMENT_UNCHANGED)
+		take_untracked(collector);
 	if (instrument != INSTRUMENT_NONE)
 		collector->sample_cpu_ns = collector->asked_cpu_ns;
 }

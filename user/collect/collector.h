@@ -10,15 +10,32 @@
 #include "collect/sample.h"
 #include "pyleak_wire.h"
 
+/* Probes that are in before the runtime is: for a program that we start. */
+struct early_watch {
+	struct probes *probes;
+	struct gc_hook hook;
+};
+
+/* Puts the probe at the start of collections of a process in which only the file of CPython is
+ * known yet (python_find_file()). In a stripped file without USDT there is nothing to put it on
+ * so early: then it follows in collector_open(). Logged; ends with collector_open(), which takes
+ * it over, or early_watch_close(). */
+int early_watch_open(const struct target *target, const struct python *file,
+		     struct early_watch *out);
+void early_watch_close(struct early_watch *early);
+
 struct collector_options {
 	double interval_s;
 	double budget_pct; /* of one core */
 	double max_pause_ms;
 	bool pauses; /* measure collections from start to end */
 	bool young;  /* count the youngest generation between censuses */
+	struct early_watch *early; /* NULL, or probes that are in already; taken over */
 	bool no_census; /* samples have memory and GC counters only */
+	bool scan;	/* also look for containers that the GC does not track */
 };
 
+struct probes;
 struct collector;
 
 /* Attaches. `target` and `python` stay the caller's and must outlive the collector. Logs one line

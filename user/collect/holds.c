@@ -9,6 +9,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "base/cleanup.h"
 #include "pyleak_wire.h"
 
 #define MAX_SET_PROBES 64
@@ -116,11 +117,14 @@ static int keep_last(raddr_t key, raddr_t value, void *context)
 static char *describe_dict(struct holds *holds, raddr_t dict)
 {
 	struct pair last = {};
-	const char *key, *value;
+	_cleanup_free_ char *key = NULL;
+	const char *name, *value;
 	char *words;
 
 	py_dict_each(holds->reader, dict, DICT_LOOK, keep_last, &last);
-	key = type_name_of(holds, last.key);
+	name = type_name_of(holds, last.key);
+	/* A type that changes meanwhile is read anew, and its former name is gone. */
+	key = name ? strdup(name) : NULL;
 	value = type_name_of(holds, last.value);
 	if (!key || !value || asprintf(&words, "%s -> %s", key, value) < 0)
 		return NULL;

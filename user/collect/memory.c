@@ -55,11 +55,20 @@ bool memory_parse_pool(const void *header, uint64_t pool_bytes, uint64_t address
 
 #define PAGE_PRESENT (1ULL << 63)
 
-/* Which pools have their first page in memory: reading another would make the kernel build page
- * tables for it. Without the file (no permission) all are taken for present. */
-static void find_present(int pagemap, uint64_t from, uint64_t pool_bytes, size_t cnt, bool *present)
+int memory_open_pagemap(pid_t pid)
 {
-	uint64_t entries[BATCH * 4], pages = pool_bytes / 4096;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Reading a page that is not present would make the kernel build page tables for it. */
+void memory_find_present(int pagemap, uint64_t from, uint64_t unit_bytes, size_t cnt, bool *present)
+{
+	uint64_t entries[MEMORY_PRESENT_PAGES], pages = unit_bytes / 4096;
 	ssize_t got = pread(pagemap, entries, cnt * pages * 8, (off_t)(from / 4096 * 8));
 
 	for (size_t i = 0; i < cnt; i++)
@@ -88,7 +97,7 @@ static void read_headers(pid_t pid, uint64_t from, uint64_t pool_bytes, size_t c
 		process_vm_readv(pid, local, wanted, other, wanted, 0);
 }
 
-static bool may_hold_arenas(const struct mapping *mapping)
+bool memory_may_hold_arenas(const struct mapping *mapping)
 {
 	/* Arenas are mmap'ed; the heap of malloc holds them when mmap was replaced. */
 	return !mapping->inode && mapping->readable && mapping->writable && !mapping->shared &&
@@ -108,7 +117,7 @@ static void scan_mapping(const struct target *target, const struct mapping *mapp
 		size_t part = cnt - done < BATCH ? cnt - done : BATCH;
 		uint64_t used;
 
-		find_present(pagemap, at + done * pool_bytes, pool_bytes, part, present);
+		memory_find_present(pagemap, at + done * pool_bytes, pool_bytes, part, present);
 		read_headers(target->pid, at + done * pool_bytes, pool_bytes, part, present,
 			     headers);
 		for (size_t i = 0; i < part; i++) {
@@ -125,20 +134,17 @@ static void scan_mapping(const struct target *target, const struct mapping *mapp
 int memory_measure_small(struct target *target, int minor, struct memory *out)
 {
 	_cleanup_free_ uint8_t *headers = malloc(BATCH * HEADER_BYTES);
-	_cleanup_close_ int pagemap = -1;
+	_cleanup_close_ int pagemap = memory_open_pagemap(target->pid);
 	uint64_t pool_bytes = minor >= 10 ? 16384 : 4096;
-	char path[64];
 	int err = headers ? target_read_maps(target) : -ENOMEM;
 
 	if (err)
 		return err;
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", target->pid);
-	pagemap = open(path, O_RDONLY | O_CLOEXEC);
 	out->small_used = 0;
 	out->small_held = 0;
 	out->small_known = false;
 	for (size_t i = 0; i < target->maps.cnt; i++) {
-		if (may_hold_arenas(&target->maps.items[i]))
+		if (memory_may_hold_arenas(&target->maps.items[i]))
 			scan_mapping(target, &target->maps.items[i], pool_bytes, pagemap, headers,
 				     out);
 	}

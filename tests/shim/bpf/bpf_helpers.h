@@ -14,14 +14,13 @@
 #define __noinline __attribute__((noinline))
 
 #define SHIM_SHAPE(map)                                                                            \
-	((struct shim_shape){ (map), sizeof(*(map)->key), sizeof(*(map)->value),                   \
-			      sizeof(*(map)->max_entries) / sizeof(int) })
+	((struct shim_shape){(map), sizeof(*(map)->key), sizeof(*(map)->value),                    \
+			     sizeof(*(map)->max_entries) / sizeof(int)})
 /* The argument, if it has the type of the map's keys or values. */
 #define SHIM_CHECKED(field, pointer) (1 ? (pointer) : (field))
 
 #define bpf_map_lookup_elem(map, key_pointer)                                                      \
-	((typeof((map)->value))shim_lookup(SHIM_SHAPE(map),                                        \
-					   SHIM_CHECKED((map)->key, key_pointer)))
+	((typeof((map)->value))shim_lookup(SHIM_SHAPE(map), SHIM_CHECKED((map)->key, key_pointer)))
 #define bpf_map_update_elem(map, key_pointer, value_pointer, flags)                                \
 	shim_update(SHIM_SHAPE(map), SHIM_CHECKED((map)->key, key_pointer),                        \
 		    SHIM_CHECKED((map)->value, value_pointer), flags)

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What takes the census when collections do not, or when it is too large for one pause. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "live/harness.h"
+
+static struct criterion_test_params all_pythons(void)
+{
+	size_t cnt;
+	struct python_param *all = live_pythons(&cnt);
+
+	return cr_make_param_array(struct python_param, all, cnt);
+}
+
+static void check_safe_point(const char *python, const char *how)
+{
+	struct program program;
+	struct tool tool;
+	json_t *types;
+
+	live_needs_root();
+	program_start_ready(&program, python, "no_collections.py", how, "30000", NULL);
+	tool_run(&tool, "types", "-p", pid_text(program.pid), "--format", "json", NULL);
+	cr_assert(tool.status == 0, "%s: %s", python, tool.errors);
+	types = tool_last(&tool, "types");
+	cr_assert(types, "%s: %s", python, tool.errors);
+	cr_expect_str_eq(json_string_value(json_object_get(types, "instrument")), "safe-point",
+			 "%s %s", python, how);
+	/* One more may live at the moment of the census. */
+	cr_expect(live_of(types, "__main__.Node") - 30000 <= 1 &&
+			  live_of(types, "__main__.Node") >= 30000,
+		  "%s %s: %lld of 30000", python, how,
+		  (long long)live_of(types, "__main__.Node"));
+	tool_free(&tool);
+	cr_expect(program_is_running(&program), "%s %s ended", python, how);
+	program_stop(&program);
+}
+
+ParameterizedTestParameters(instruments, safe_point_of_a_program_in_system_calls)
+{
+	return all_pythons();
+}
+
+ParameterizedTest(struct python_param *param, instruments, safe_point_of_a_program_in_system_calls,
+		  .timeout = 60)
+{
+	check_safe_point(param->path, "io");
+}
+
+ParameterizedTestParameters(instruments, safe_point_of_a_program_that_only_computes)
+{
+	return all_pythons();
+}
+
+ParameterizedTest(struct python_param *param, instruments,
+		  safe_point_of_a_program_that_only_computes, .timeout = 60)
+{
+	check_safe_point(param->path, "cpu");
+}
+
+ParameterizedTestParameters(instruments, slices_count_a_large_heap)
+{
+	return all_pythons();
+}
+
+/* 2 000 000 objects take 80 ms or more; in slices of 1 ms. */
+ParameterizedTest(struct python_param *param, instruments, slices_count_a_large_heap,
+		  .timeout = 120)
+{
+	struct program program;
+	struct tool tool;
+	json_t *types, *cost;
+	double off;
+
+	live_needs_root();
+	program_start_ready(&program, param->path, "slices.py", "2000000", NULL);
+	tool_run(&tool, "types", "-p", pid_text(program.pid), "--format", "json", "--max-pause", "1",
+		 "--budget", "100", NULL);
+	cr_assert(tool.status == 0, "%s: %s", param->path, tool.errors);
+	types = tool_last(&tool, "types");
+	cr_assert(types, "%s: %s", param->path, tool.errors);
+	off = (double)live_of(types, "__main__.Node") / 2000000 - 1;
+	cr_expect(off < 0.01 && off > -0.01, "%s: off by %.2f %%", param->path, off * 100);
+	cost = json_object_get(types, "cost");
+	/* The deadline is looked at every 128 objects; a preempted host may add to it. */
+	cr_expect(json_real_value(json_object_get(cost, "longest_pause_s")) < 0.005,
+		  "%s: a pause of %.1f ms", param->path,
+		  json_real_value(json_object_get(cost, "longest_pause_s")) * 1000);
+	tool_free(&tool);
+	program_stop(&program);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line as its users type it: verbs, refusals, exit statuses, the demo's leak. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "live/harness.h"
+
+#define PYTHON "/usr/bin/python3"
+
+Test(verbs, growth_shows_what_was_added, .timeout = 60)
+{
+	struct program program;
+	json_t *rows, *row;
+	struct tool tool;
+	json_int_t growth = -1;
+	size_t i;
+
+	live_needs_root();
+	program_start_ready(&program, PYTHON, "truth.py", NULL);
+	tool_start(&tool, "growth", "-p", pid_text(program.pid), "--format", "json", "-d", "4", NULL);
+	cr_assert(tool_read(&tool, "target"));
+	/* The first census is done once the second is asked for: 2.5 s is far behind it. */
+	usleep(2500000);
+	free(program_ask(&program, "big 1234"));
+	tool_wait(&tool);
+	cr_assert(tool.status == 0, "%s", tool.errors);
+	rows = json_object_get(tool_last(&tool, "growth"), "types");
+	json_array_foreach(rows, i, row) {
+		if (strstr(json_string_value(json_object_get(row, "name")), "Small") ||
+		    json_integer_value(json_object_get(row, "growth")) == 1234)
+			growth = json_integer_value(json_object_get(row, "growth"));
+	}
+	cr_expect(growth == 1234, "%lld", (long long)growth);
+	tool_free(&tool);
+	program_stop(&program);
+}
+
+Test(verbs, stat_counts_collections_and_pauses, .timeout = 60)
+{
+	struct program program;
+	json_t *generations;
+	json_int_t collections, pauses;
+	struct tool tool;
+
+	live_needs_root();
+	program_start_ready(&program, PYTHON, "busy_alloc.py", "forever", NULL);
+	tool_run(&tool, "stat", "-p", pid_text(program.pid), "--format", "json", "-d", "2", NULL);
+	cr_assert(tool.status == 0, "%s", tool.errors);
+	generations = json_object_get(tool_last(&tool, "stat"), "generations");
+	collections = json_integer_value(
+		json_object_get(json_array_get(generations, 0), "collections"));
+	pauses = json_integer_value(json_object_get(json_array_get(generations, 0), "pauses"));
+	cr_expect(collections > 20, "%lld", (long long)collections);
+	/* The probes begin before the first and end after the last look at the counters. */
+	cr_expect(pauses >= collections && pauses <= collections + collections / 5 + 50,
+		  "%lld pauses of %lld collections", (long long)pauses, (long long)collections);
+	tool_free(&tool);
+	program_stop(&program);
+}
+
+Test(verbs, run_watches_a_program_from_its_first_collection, .timeout = 60)
+{
+	struct tool tool;
+	json_t *census;
+	json_int_t seen, told;
+
+	live_needs_root();
+	tool_run(&tool, "run", "--format", "json", "-d", "3", "--", PYTHON, "-c",
+		 "import gc, time\n"
+		 "for i in range(40): gc.collect(0); time.sleep(0.05)\n",
+		 NULL);
+	cr_assert(tool.status == 0, "%s", tool.errors);
+	census = tool_last(&tool, "census");
+	cr_assert(census, "no census");
+	seen = json_integer_value(
+		json_object_get(json_object_get(tool_last(&tool, "summary"), "cost"), "gc_hits"));
+	told = json_integer_value(json_array_get(
+		json_object_get(json_object_get(census, "gc"), "collections"), 0));
+	cr_expect(told >= 10 && seen >= told, "saw %lld of %lld", (long long)seen, (long long)told);
+	tool_free(&tool);
+}
+
+struct refusal {
+	char args[4][32];
+	int status;
+	char words[64];
+};
+
+ParameterizedTestParameters(verbs, refusals_say_what_and_what_to_do)
+{
+	static struct refusal all[] = {
+		{ { "-p", "4194303" }, 1, "no process 4194303" },
+		{ { "-p", "0" }, 2, "--pid wants a number" },
+		{ { "-p", "x1" }, 2, "--pid wants a number" },
+		{ { "types" }, 2, "-p PID" },
+		{ { "frobnicate", "-p", "1" }, 2, "not a verb" },
+		{ { "run" }, 2, "wants a command" },
+		{ { "-p", "1", "--format", "xml" }, 2, "text or json" },
+		{ { "run", "--", "/nonexistent" }, 1, "cannot start /nonexistent" },
+		{ { "run", "--", "/bin/true" }, 1, "before Python started" },
+	};
+
+	return cr_make_param_array(struct refusal, all, sizeof(all) / sizeof(all[0]));
+}
+
+ParameterizedTest(struct refusal *param, verbs, refusals_say_what_and_what_to_do, .timeout = 30)
+{
+	char *args[4];
+	struct tool tool;
+
+	live_needs_root();
+	for (int i = 0; i < 4; i++)
+		args[i] = param->args[i][0] ? param->args[i] : NULL;
+	tool_run(&tool, args[0], args[1], args[2], args[3], NULL);
+	cr_expect(tool.status == param->status, "%s %s: status %d, %s", args[0],
+		  args[1] ? args[1] : "", tool.status, tool.errors);
+	cr_expect(strstr(tool.errors, param->words), "'%s' is not in: %s", param->words, tool.errors);
+	tool_free(&tool);
+}
+
+Test(verbs, a_process_that_is_not_cpython_is_refused_in_one_line, .timeout = 30)
+{
+	struct tool tool;
+
+	live_needs_root();
+	tool_run(&tool, "-p", pid_text(getpid()), NULL);
+	cr_expect(tool.status == 1);
+	cr_expect(strstr(tool.errors, "is not CPython"), "%s", tool.errors);
+	cr_expect(strchr(tool.errors, '\n') == tool.errors + strlen(tool.errors) - 1, "%s",
+		  tool.errors);
+	tool_free(&tool);
+}
+
+Test(verbs, doctor_finds_the_hook_of_a_process, .timeout = 30)
+{
+	struct program program;
+	struct tool tool;
+
+	live_needs_root();
+	program_start_ready(&program, PYTHON, "truth.py", NULL);
+	tool_run(&tool, "doctor", "-p", pid_text(program.pid), "--format", "json", NULL);
+	cr_expect(tool.status == 0, "%s", tool.errors);
+	cr_expect(json_array_size(tool.lines) > 8);
+	tool_free(&tool);
+	program_stop(&program);
+}
+
+/* The main promise, on the program of the demo. */
+Test(verbs, the_leak_of_the_demo_is_found_and_nothing_else_is_blamed, .timeout = 90)
+{
+	struct program program;
+	struct tool tool;
+	json_t *line;
+	bool found = false;
+	size_t i;
+
+	live_needs_root();
+	program_start_ready(&program, PYTHON, "../../contrib/demo/mqdaemon.py", NULL);
+	tool_run(&tool, "-p", pid_text(program.pid), "--format", "json", "-d", "35", "--fail-on-leak",
+		 NULL);
+	cr_expect(tool.status == 3, "status %d: %s", tool.status, tool.errors);
+	json_array_foreach(tool.lines, i, line) {
+		const char *verdict = json_string_value(json_object_get(line, "verdict"));
+		const char *name = json_string_value(json_object_get(line, "type"));
+
+		if (!verdict || !name || strcmp(verdict, "leak"))
+			continue;
+		cr_expect(!strstr(name, "CacheEntry") && !strstr(name, "Request"), "%s is blamed",
+			  name);
+		found |= json_is_true(json_object_get(line, "head")) && !strncmp(name, "mq.", 3);
+	}
+	cr_expect(found, "no class of mq heads a leak");
+	tool_free(&tool);
+	program_stop(&program);
+}
