@@ -12,6 +12,7 @@
 #define CLOCK_PERIOD 128       /* objects between two looks at the clock */
 #define SLICE_LIMIT (1U << 23) /* bpf_loop takes no more */
 #define YOUNG_LIMIT (1U << 16)
+#define REFILL_NS 100000 /* of less time than that, rounding would lose a good part */
 
 enum walk_end {
 	WALK_GOES_ON = 0,
@@ -59,7 +60,9 @@ static long walk_step(__u32 index, void *unused)
 {
 	struct pyleak_node node;
 
-	if (index % CLOCK_PERIOD == CLOCK_PERIOD - 1 && bpf_ktime_get_ns() >= walk.deadline_ns)
+	/* Never at a head: it is still there when all that would follow it has moved elsewhere. */
+	if (index % CLOCK_PERIOD == CLOCK_PERIOD - 1 && walk.previous != walk.head &&
+	    bpf_ktime_get_ns() >= walk.deadline_ns)
 		return end_walk(WALK_PAUSED);
 	if (walk.node == walk.head)
 		return begin_list(walk.list + 1) ? 0 : end_walk(WALK_COMPLETE);
@@ -101,6 +104,15 @@ static __always_inline void forget_census(void)
 	progress.slices = 0;
 }
 
+/* What broke it will break it again: the request is over, user space decides what comes next. */
+static __always_inline int fail_census(enum pyleak_loss reason)
+{
+	count_loss(reason);
+	progress.failed = progress.began;
+	forget_census();
+	return 1;
+}
+
 /* Takes up the walk where the slice before left it. False: the place is lost. */
 static __always_inline bool resume_walk(const struct pyleak_interpreter *interpreter)
 {
@@ -117,7 +129,10 @@ static __always_inline bool resume_walk(const struct pyleak_interpreter *interpr
 	walk.head = interpreter->heads[walk.list & (PYLEAK_LISTS - 1)];
 	if (!read_user(&links, sizeof(links), cursor) || !PYLEAK_LINK(links.next) ||
 	    !read_user(&before, sizeof(before), PYLEAK_LINK(links.prev)) ||
-	    PYLEAK_LINK(before.next) != cursor) {
+	    PYLEAK_LINK(before.next) != cursor ||
+	    PYLEAK_LINK(links.prev) != progress.cursor_prev ||
+	    (progress.cursor_next != walk.head &&
+	     PYLEAK_LINK(links.next) != progress.cursor_next)) {
 		count_loss(PYLEAK_LOSS_CURSOR_LOST);
 		return false;
 	}
@@ -132,25 +147,26 @@ static __always_inline int end_slice(void)
 	progress.objects += walk.objects;
 	progress.counted += walk.objects;
 	progress.cursor = 0;
+	if (progress.objects > control.max_objects)
+		return fail_census(PYLEAK_LOSS_OBJECT_LIMIT);
 	switch (walk.end) {
 	case WALK_COMPLETE:
+		walk.young_seen |= walk.young;
 		progress.visited |= 1ULL << (walk.interpreter & 63);
 		return 0;
 	case WALK_FAULT:
-		count_loss(PYLEAK_LOSS_READ_FAULT);
-		forget_census();
-		return 1;
+		return fail_census(PYLEAK_LOSS_READ_FAULT);
 	case WALK_BROKEN:
-		count_loss(PYLEAK_LOSS_LIST_BROKEN);
-		forget_census();
-		return 1;
+		return fail_census(PYLEAK_LOSS_LIST_BROKEN);
 	case WALK_LOST:
 		count_loss(PYLEAK_LOSS_CURSOR_LOST);
 		forget_census();
 		return 1;
 	}
-	/* Paused, or the loop ran out of turns. At the begin of a list the cursor is its head. */
+	/* Paused, or the loop ran out of turns. */
 	progress.cursor = walk.previous;
+	progress.cursor_next = walk.node;
+	progress.cursor_prev = PYLEAK_LINK(read_word(walk.previous + 8));
 	progress.cursor_interpreter = walk.interpreter;
 	progress.cursor_list = walk.list;
 	progress.full_mark = full_mark(interpreter_at(walk.interpreter));
@@ -205,9 +221,12 @@ static __always_inline bool in_credit(__u64 now)
 	__s64 most = control.max_pause_ns;
 	__s64 credit = progress.credit_ns;
 
-	if (progress.credit_at_ns && now > progress.credit_at_ns)
+	if (!progress.credit_at_ns)
+		progress.credit_at_ns = now;
+	if (now >= progress.credit_at_ns + REFILL_NS) {
 		credit += (now - progress.credit_at_ns) / 1000 * control.budget_ppm / 1000;
-	progress.credit_at_ns = now;
+		progress.credit_at_ns = now;
+	}
 	progress.credit_ns = credit < most ? credit : most;
 	return progress.credit_ns >= 0;
 }
@@ -250,15 +269,13 @@ __noinline int take_slice(__u32 hook, __u64 now)
 {
 	if (progress.began != control.want)
 		forget_census();
-	if (progress.objects > control.max_objects) {
-		count_loss(PYLEAK_LOSS_OBJECT_LIMIT);
-		forget_census();
-		return 0;
-	}
 	progress.slices++;
+	walk.young_seen = 0;
 	walk.hook = hook;
 	walk.deadline_ns = now + control.max_pause_ns;
 	bpf_loop(control.interpreter_cnt, visit_interpreter, 0, 0);
+	if (control.watch_young && hook == PYLEAK_HOOK_GC && !walk.young_seen)
+		progress.young_skipped++;
 	if (all_visited())
 		complete_census(hook);
 	spend(now);
@@ -279,15 +296,28 @@ __noinline int walk_young(__u64 now)
 	walk.objects = 0;
 	walk.young = 1;
 	walk.young_only = 1;
+	walk.end = WALK_GOES_ON;
 	begin_list(PYLEAK_YOUNG_LIST);
 	walk.turn++;
 	bpf_loop(YOUNG_LIMIT, walk_step, 0, 0);
 	flush_tallies();
-	progress.young_walks++;
+	if (walk.end == WALK_COMPLETE)
+		progress.young_walks++;
+	else
+		progress.young_skipped++;
+	if (walk.end == WALK_FAULT)
+		count_loss(PYLEAK_LOSS_READ_FAULT);
+	if (walk.end == WALK_BROKEN)
+		count_loss(PYLEAK_LOSS_LIST_BROKEN);
 	progress.young_objects += walk.objects;
 	progress.counted += walk.objects;
 	spend(now);
 	return 0;
+}
+
+static __always_inline bool is_asked(void)
+{
+	return control.want > progress.answered && control.want != progress.failed;
 }
 
 /* One pass through a hook. The lock keeps threads of interpreters with different locks apart. */
@@ -297,13 +327,13 @@ static __always_inline void pass_hook(__u32 hook)
 	bool asked;
 
 	__sync_fetch_and_add(&progress.hits[hook], 1);
-	asked = control.want > progress.answered;
+	asked = is_asked();
 	if (!control.interpreter_cnt || (!asked && !(control.watch_young && hook == PYLEAK_HOOK_GC)))
 		return;
 	if (__sync_lock_test_and_set(&progress.busy, 1))
 		return;
 	now = bpf_ktime_get_ns();
-	asked = control.want > progress.answered && now >= control.due_ns;
+	asked = is_asked() && now >= control.due_ns;
 	if (in_credit(now)) {
 		if (asked)
 			take_slice(hook, now);

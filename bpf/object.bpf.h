@@ -21,6 +21,7 @@ static struct {
 /* False: not even the shortest object can be read. */
 __noinline int fill_window(__u32 index, __u64 address)
 {
+	__u32 head = control.head_bytes & 0x38;
 	bool upwards;
 	void *to;
 
@@ -34,13 +35,12 @@ __noinline int fill_window(__u32 index, __u64 address)
 	if (upwards && read_user(to, WINDOW_LONG, address))
 		return true;
 	windows[index].bytes = WINDOW_SHORT;
-	if (read_user(to, WINDOW_SHORT, address))
+	if (read_user(to, head + 48, address))
 		return true;
-	/* A short object at the very end of a mapping. What lies behind it is not looked at: its
-	 * kind has no use for it. */
+	/* At the very end of a mapping: a list, the shortest object. What lies behind it is not
+	 * looked at: its kind has no use for it. */
 	windows[index].bytes = 0;
-	return control.head_bytes == 16 ? read_user(to, PYLEAK_NODE_SHORT, address)
-					: read_user(to, 16 + PYLEAK_NODE_SHORT, address);
+	return read_user(to, head + 40, address) || read_user(to, head + 24, address);
 }
 
 static __always_inline bool read_node(struct pyleak_node *node, __u64 address)

@@ -20,8 +20,10 @@ static __always_inline void begin_pause(void)
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct collection begun = { .interpreter = current_interpreter() };
 
-	if (begun.interpreter >= control.interpreter_cnt)
+	if (begun.interpreter >= control.interpreter_cnt) {
+		bpf_map_delete_elem(&collections, &thread);
 		return;
+	}
 	read_marks(begun.interpreter, begun.marks);
 	begun.begin_ns = bpf_ktime_get_ns();
 	bpf_map_update_elem(&collections, &thread, &begun, BPF_ANY);

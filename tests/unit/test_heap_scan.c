@@ -327,6 +327,17 @@ static void own_close(struct own *own)
 	target_close(&own->target);
 }
 
+static void update(struct own *own, double time_s)
+{
+	int err = heap_scan_update(own->scan, time_s);
+
+#ifdef __SANITIZE_ADDRESS__
+	/* Its shadow is a mapping of 14 TiB, which no look goes through. */
+	err = err == -E2BIG ? 0 : err;
+#endif
+	cr_assert_eq(err, 0);
+}
+
 static const struct counted_container *found_at(struct own *own, const uint64_t *words)
 {
 	size_t cnt;
@@ -354,16 +365,16 @@ Test(heap_scan, a_look_finds_what_is_there_and_the_next_samples_follow_it)
 	put_dict(edge, &own.layout, keys + 100, (uint64_t)(keys + 100));
 	array = own.memory + 3 * CHUNK / 8;
 	put_bytearray(array + OBJECT, (uint64_t)(array + 64));
-	cr_assert_eq(heap_scan_update(own.scan, 0.1), 0);
+	update(&own, 0.1);
 	cr_expect_null(found_at(&own, dict), "before it is due");
-	cr_assert_eq(heap_scan_update(own.scan, 1.1), 0);
+	update(&own, 1.1);
 	cr_assert_not_null(found_at(&own, dict));
 	cr_expect_not_null(found_at(&own, edge));
 	cr_expect_not_null(found_at(&own, array));
 	dict[OBJECT + 2] = 305;
 	edge[OBJECT] = 0;
 	array[OBJECT + 2] = 10; /* known ones may shrink */
-	cr_assert_eq(heap_scan_update(own.scan, 2.1), 0);
+	update(&own, 2.1);
 	cr_assert_not_null(found_at(&own, dict));
 	cr_expect_eq(found_at(&own, dict)->len, 305);
 	cr_expect_null(found_at(&own, edge));
@@ -380,18 +391,18 @@ Test(heap_scan, a_container_in_the_middle_of_a_change_stays_for_two_samples)
 	own_open(&own);
 	dict = own.memory;
 	put_dict(dict, &own.layout, dict + 64, (uint64_t)(dict + 64));
-	cr_assert_eq(heap_scan_update(own.scan, 1), 0);
+	update(&own, 1);
 	dict[64 + 3] = 0; /* a new table, its entries not yet copied */
 	for (int i = 0; i < 2; i++) {
-		cr_assert_eq(heap_scan_update(own.scan, 1.1), 0);
+		update(&own, 1.1);
 		cr_assert_not_null(found_at(&own, dict));
 		cr_expect_eq(found_at(&own, dict)->len, 300);
 	}
 	dict[64 + 3] = 311;
-	cr_assert_eq(heap_scan_update(own.scan, 1.1), 0);
+	update(&own, 1.1);
 	dict[64 + 3] = 0;
 	for (int i = 0; i < 3; i++)
-		cr_assert_eq(heap_scan_update(own.scan, 1.1), 0);
+		update(&own, 1.1);
 	cr_expect_null(found_at(&own, dict));
 	own_close(&own);
 }
@@ -410,7 +421,7 @@ Test(heap_scan, the_biggest_are_kept)
 		/* A mixed order: 7 has no divisor in common with 600. */
 		array[OBJECT + 3] = 6000 + i * 7 % 600;
 	}
-	cr_assert_eq(heap_scan_update(own.scan, 1), 0);
+	update(&own, 1);
 	found = heap_scan_found(own.scan, &cnt);
 	cr_expect_eq(cnt, HEAP_SCAN_MAX);
 	for (size_t i = 0; i < cnt; i++) {
@@ -429,7 +440,7 @@ Test(heap_scan, a_look_leaves_absent_pages_absent)
 	own_open(&own);
 	own.memory[2 * 512] = 1;
 	own.memory[5 * 512] = 1;
-	cr_assert_eq(heap_scan_update(own.scan, 1), 0);
+	update(&own, 1);
 	pagemap = memory_open_pagemap(getpid());
 	cr_assert_geq(pagemap, 0);
 	memory_find_present(pagemap, (uint64_t)own.memory, 4096, CHUNK / 4096, present);

@@ -131,8 +131,7 @@ static bool check_python(struct patient *patient)
 
 	if (err == -EAGAIN) {
 		check = checks_add(patient->checks, CHECK_BAD, "Python",
-				   "CPython is there and is "
-				   "not initialised");
+				   "CPython, not initialised or of an unknown version");
 		check_advise(check,
 			     "try again when the program runs; if this stays, it is not "
 			     "one of 3.%d to 3.%d",
@@ -277,6 +276,7 @@ static void check_outlook(struct patient *patient, bool probes_work)
 {
 	bool hook = patient->hook.kind != GC_HOOK_NONE && patient->collects;
 	bool points = patient->safe_point_cnt;
+	const char *at_points = hook ? "at safe points when none comes; " : "at safe points; ";
 	struct check *check;
 
 	if (!probes_work) {
@@ -286,10 +286,7 @@ static void check_outlook(struct patient *patient, bool probes_work)
 		return;
 	}
 	check = checks_add(patient->checks, hook || points ? CHECK_OK : CHECK_NOTE, "censuses",
-			   "%s%s%s", hook ? "at collections; " : "",
-			   !points ? ""
-			   : hook  ? "at safe points when none comes; "
-				   : "at safe points; ",
+			   "%s%s%s", hook ? "at collections; " : "", points ? at_points : "",
 			   "from outside while the process is idle");
 	if (!hook && !points)
 		check_advise(check, "a process that is never idle cannot be counted");

@@ -101,7 +101,8 @@ static void merge_names(struct sample_store *store, size_t cnt)
 
 	for (size_t i = 0; i < cnt; i++)
 		store->types[i].name = store->strings + (size_t)store->types[i].name;
-	qsort(store->types, cnt, sizeof(*store->types), by_name);
+	if (cnt)
+		qsort(store->types, cnt, sizeof(*store->types), by_name);
 	sample->objects = 0;
 	sample->bytes = 0;
 	for (size_t i = 0; i < cnt; i++) {

@@ -507,6 +507,18 @@ static bool is_idle(const struct collector *collector, double waited_s)
 	return (double)(cpu - collector->asked_cpu_ns) < IDLE_SHARE * waited_s * 1e9;
 }
 
+/* The kernel side met memory that is not there, or lists that are none. From outside, pages come
+ * back from swap; else this interval has no census. */
+static int recover(struct collector *collector)
+{
+	if (collector->outside_tries < OUTSIDE_TRIES) {
+		collector->outside_tries++;
+		return try_outside(collector);
+	}
+	collector_give_up(collector);
+	return 1;
+}
+
 int collector_step(struct collector *collector)
 {
 	const volatile struct pyleak_progress *progress = progress_of(collector);
@@ -521,6 +533,8 @@ int collector_step(struct collector *collector)
 	}
 	if (progress->answered >= wanted)
 		return finish_from_kernel(collector);
+	if (progress->failed == wanted)
+		return recover(collector);
 	if (waited_s < patience_s)
 		return 0;
 	if (collector->outside_tries < OUTSIDE_TRIES &&

@@ -18,7 +18,10 @@
 #define CHUNK_PAGES 64UL
 #define CHUNK_BYTES (CHUNK_PAGES * PAGE_BYTES)
 #define MAX_BYTES (1ULL << 30) /* read in one look */
-#define MAX_SPAN (64ULL << 30) /* of addresses, present or not, in one look */
+/* Larger mappings are reservations (the shadow of a sanitizer), and no look ends in time if it
+ * asks for each page whether it is present. */
+#define MAX_MAPPING (64ULL << 30)
+#define MAX_SPAN (96ULL << 30) /* of addresses, present or not, in one look */
 /* A leak that runs since the start is to be found in the first seconds; then what was too short
  * at the look before is waited for longer and longer. */
 #define FIRST_S 1.0
@@ -151,11 +154,16 @@ static void search_words(struct heap_scan *scan, raddr_t base, size_t cnt)
 	const struct heap_layout *layout = &scan->layout;
 	const uint64_t *words = scan->words;
 	raddr_t dict = layout->dict_type, bytearray = layout->bytearray_type;
+	/* Both lie in the data of one file: one comparison rejects almost every word. */
+	raddr_t low = dict < bytearray ? dict : bytearray;
+	uint64_t distance = dict < bytearray ? bytearray - dict : dict - bytearray;
+	/* From 3.8 on objects are aligned to 16 bytes (bpo-27987); the type is the second word. */
+	size_t step = layout->minor >= 8 ? 2 : 1;
 
-	for (size_t i = 0; i < cnt; i++) {
+	for (size_t i = step - 1; i < cnt; i += step) {
 		struct counted_container container;
 
-		if (words[i] != dict && words[i] != bytearray)
+		if (words[i] - low > distance || (words[i] != dict && words[i] != bytearray))
 			continue;
 		if (!heap_may_be_large(layout, words, cnt, i) ||
 		    heap_read_object(layout, scan->target->remote, base + 8 * i - 8, &container))
@@ -167,23 +175,21 @@ static void search_words(struct heap_scan *scan, raddr_t base, size_t cnt)
 
 /* Copies the pages that are present; the others, and what is gone meanwhile, become zeros.
  * Returns the bytes read. */
-static uint64_t read_chunk(struct heap_scan *scan, int pagemap, raddr_t from, size_t pages)
+static uint64_t read_chunk(struct heap_scan *scan, raddr_t from, const bool *present, size_t pages)
 {
 	uint8_t *bytes = (uint8_t *)scan->words;
-	bool present[CHUNK_PAGES];
 	uint64_t total = 0;
 
-	memory_find_present(pagemap, from, PAGE_BYTES, pages, present);
 	for (size_t i = 0; i < pages;) {
 		size_t run = 1, at = i * PAGE_BYTES, size;
 
 		while (i + run < pages && present[i + run] == present[i])
 			run++;
 		size = run * PAGE_BYTES;
-		if (!present[i] || remote_read(scan->target->remote, from + at, bytes + at, size))
-			memset(bytes + at, 0, size);
-		else
+		if (present[i] && !remote_read(scan->target->remote, from + at, bytes + at, size))
 			total += size;
+		else if (run < pages) /* else nothing is searched */
+			memset(bytes + at, 0, size);
 		i += run;
 	}
 	return total;
@@ -194,22 +200,40 @@ struct allowance {
 	uint64_t bytes, span;
 };
 
+/* Reads the `pages` from `from` on. Returns the bytes read. */
+static uint64_t look_at_window(struct heap_scan *scan, raddr_t from, size_t pages, int pagemap)
+{
+	bool present[MEMORY_PRESENT_PAGES];
+	uint64_t total = 0;
+
+	memory_find_present(pagemap, from, PAGE_BYTES, pages, present);
+	for (size_t at = 0; at < pages; at += CHUNK_PAGES) {
+		size_t part = pages - at < CHUNK_PAGES ? pages - at : CHUNK_PAGES;
+		raddr_t base = from + at * PAGE_BYTES;
+		uint64_t got = read_chunk(scan, base, present + at, part);
+
+		if (got)
+			search_words(scan, base, part * PAGE_BYTES / sizeof(scan->words[0]));
+		total += got;
+	}
+	return total;
+}
+
+#define WINDOW_BYTES (MEMORY_PRESENT_PAGES * PAGE_BYTES)
+
 /* Returns where it ended. */
 static raddr_t look_through(struct heap_scan *scan, const struct mapping *mapping, int pagemap,
 			    struct allowance *left)
 {
 	raddr_t at = mapping->start > scan->resume ? mapping->start : scan->resume;
 
-	while (at < mapping->end && left->bytes >= CHUNK_BYTES && left->span >= CHUNK_BYTES) {
-		uint64_t rest = (mapping->end - at) / PAGE_BYTES;
-		size_t pages = rest < CHUNK_PAGES ? rest : CHUNK_PAGES;
-		uint64_t got = read_chunk(scan, pagemap, at, pages);
+	while (at < mapping->end && left->bytes >= WINDOW_BYTES && left->span >= WINDOW_BYTES) {
+		uint64_t rest = mapping->end - at;
+		uint64_t size = rest < WINDOW_BYTES ? rest : WINDOW_BYTES;
 
-		if (got)
-			search_words(scan, at, pages * PAGE_BYTES / sizeof(scan->words[0]));
-		left->bytes -= got;
-		left->span -= pages * PAGE_BYTES;
-		at += pages * PAGE_BYTES;
+		left->bytes -= look_at_window(scan, at, size / PAGE_BYTES, pagemap);
+		left->span -= size;
+		at += size;
 	}
 	return at;
 }
@@ -219,6 +243,7 @@ static int look(struct heap_scan *scan)
 	struct allowance left = {.bytes = MAX_BYTES, .span = MAX_SPAN};
 	_cleanup_close_ int pagemap = memory_open_pagemap(scan->target->pid);
 	const struct mappings *maps = &scan->target->maps;
+	int err = 0;
 
 	/* Not knowing what is present, reading would make the kernel build page tables. */
 	if (pagemap < 0 || target_read_maps(scan->target))
@@ -229,6 +254,10 @@ static int look(struct heap_scan *scan)
 
 		if (!memory_may_hold_arenas(mapping) || mapping->end <= scan->resume)
 			continue;
+		if (mapping->end - mapping->start > MAX_MAPPING) {
+			err = -E2BIG;
+			continue;
+		}
 		end = look_through(scan, mapping, pagemap, &left);
 		if (end < mapping->end) {
 			scan->resume = end;
@@ -236,7 +265,7 @@ static int look(struct heap_scan *scan)
 		}
 	}
 	scan->resume = 0;
-	return 0;
+	return err;
 }
 
 static double cpu_s(void)

@@ -19,7 +19,7 @@ void heap_scan_destroy(struct heap_scan *scan);
 
 /* Reads the containers found before again, and looks through the memory when that is due at
  * `time_s`, seconds of watching. The distance of these looks keeps their cost to 0.5 % of a
- * core. 0, or -E2BIG when a look ended at its limit; the next one goes on from there. */
+ * core. 0, or -E2BIG when a look left memory out; the next one goes on where it ended. */
 int heap_scan_update(struct heap_scan *scan, double time_s);
 
 /* What was found, by address. Valid until the next update. */
