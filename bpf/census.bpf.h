@@ -159,6 +159,9 @@ static __always_inline int end_slice(void)
 	case WALK_BROKEN:
 		return fail_census(PYLEAK_LOSS_LIST_BROKEN);
 	case WALK_LOST:
+		/* Without a slice before, it was not the cursor that led astray. */
+		if (progress.slices == 1)
+			return fail_census(PYLEAK_LOSS_LIST_BROKEN);
 		count_loss(PYLEAK_LOSS_CURSOR_LOST);
 		forget_census();
 		return 1;

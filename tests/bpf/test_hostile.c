@@ -16,7 +16,7 @@ static void start(void)
 		nodes[i] = fake_add(0, i < 100 ? OLD : i < 200 ? MIDDLE : YOUNG, types.plain);
 }
 
-/* Two hooks, each with the same loss and no answer. */
+/* One loss, no answer, and no second try before it is asked for. */
 static void expect_loss(enum pyleak_loss reason)
 {
 	ask();
@@ -27,6 +27,10 @@ static void expect_loss(enum pyleak_loss reason)
 	cr_assert_eq(live_of(types.plain), 0, "counts of a broken census are void");
 	shim.now_ns += SECOND;
 	on_safe_point(NULL);
+	cr_assert_eq(loss_of(reason), 1, "it tried again unasked");
+	cr_assert_eq(progress.failed, control.want);
+	ask();
+	on_safe_point(NULL);
 	cr_assert_eq(loss_of(reason), 2);
 	cr_assert_not(answered());
 	cr_assert_eq(shim.events, 0);
@@ -36,6 +40,7 @@ static void expect_loss(enum pyleak_loss reason)
 static void expect_recovery(void)
 {
 	shim.now_ns += SECOND;
+	ask();
 	pass_until_answered(on_safe_point, 1);
 	cr_assert_eq(live_of(types.plain), 300);
 	cr_assert_eq(progress.done_objects, 300);
@@ -96,7 +101,7 @@ Test(hostile, the_head_of_another_list_is_no_object)
 	start();
 	/* The last of the old list leads into the middle one. */
 	fake_set_word(nodes[99], fake_head(0, MIDDLE));
-	expect_loss(PYLEAK_LOSS_CURSOR_LOST);
+	expect_loss(PYLEAK_LOSS_LIST_BROKEN);
 	fake_set_word(nodes[99], fake_head(0, OLD));
 	expect_recovery();
 }

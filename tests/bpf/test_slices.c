@@ -90,6 +90,7 @@ Test(slices, too_many_objects_end_it)
 	cr_assert_eq(loss_of(PYLEAK_LOSS_OBJECT_LIMIT), 1);
 	cr_assert_not(answered());
 	control.max_objects = 1000;
+	ask();
 	sliced_expect(500, PYLEAK_LOSS_OBJECT_LIMIT, 1);
 }
 

@@ -69,7 +69,8 @@ static void damage(struct small_elf *elf, const uint8_t *data, size_t size)
 		uint32_t where = data[0] | data[1] << 8;
 		size_t width = 1U << (where >> 14);
 		size_t at = (where & 0x3fff) % (sizeof(*elf) - 8);
-		uint64_t value = expand_word((uint16_t)(data[2] | data[3] << 8), SMALL_ELF_BASE + at);
+		uint64_t value =
+			expand_word((uint16_t)(data[2] | data[3] << 8), SMALL_ELF_BASE + at);
 
 		memcpy((uint8_t *)elf + at, &value, width);
 	}

@@ -46,8 +46,8 @@ static void choose(const struct choice *choice, struct heap *heap)
 	lists->newest_interpreter = BASE + choice->newest;
 	for (uint32_t i = 0; i < lists->cnt; i++) {
 		for (int list = 0; list < PYLEAK_LISTS; list++)
-			lists->interpreters[i].heads[list] = BASE + choice->heads[list] % 0x4000 * 8 +
-							     0x1000 * i;
+			lists->interpreters[i].heads[list] =
+				BASE + choice->heads[list] % 0x4000 * 8 + 0x1000 * i;
 		if (choice->collecting)
 			lists->interpreters[i].collecting = BASE + choice->collecting;
 	}
@@ -64,8 +64,10 @@ static void visit_type(const struct counted_type *type, void *context)
 
 static void use(struct heap *heap, const struct choice *choice)
 {
-	struct outside_walk walk = { .reader = &heap->reader, .lists = &heap->lists,
-				     .set_types = { choice->set_type ? BASE + choice->set_type : 0 },
+	struct outside_walk walk = { .reader = &heap->reader,
+				     .lists = &heap->lists,
+				     .set_types = { choice->set_type ? BASE + choice->set_type
+								     : 0 },
 				     .max_objects = MAX_OBJECTS,
 				     .container_min = choice->container_min };
 	const struct counted_container *containers;

@@ -24,8 +24,16 @@ struct small_note {
 	char strings[24]; /* provider, name, arguments */
 } __attribute__((packed));
 
-enum small_section { SMALL_NULL, SMALL_TEXT, SMALL_HDR, SMALL_NOTE, SMALL_STAPBASE, SMALL_DYNSYM,
-		     SMALL_NAMES_AT, SMALL_SECTIONS };
+enum small_section {
+	SMALL_NULL,
+	SMALL_TEXT,
+	SMALL_HDR,
+	SMALL_NOTE,
+	SMALL_STAPBASE,
+	SMALL_DYNSYM,
+	SMALL_NAMES_AT,
+	SMALL_SECTIONS
+};
 
 struct small_elf {
 	Elf64_Ehdr header;
@@ -80,7 +88,8 @@ static inline void small_elf_note(struct small_note *note, uint64_t address, uin
 	note->header = (Elf64_Nhdr){ 8, sizeof(*note) - offsetof(struct small_note, address), 3 };
 	memcpy(note->owner, "stapsdt", 8);
 	note->address = address - SMALL_ELF_PRELINKED;
-	note->base = SMALL_ELF_BASE + offsetof(struct small_elf, stapsdt_base) - SMALL_ELF_PRELINKED;
+	note->base =
+		SMALL_ELF_BASE + offsetof(struct small_elf, stapsdt_base) - SMALL_ELF_PRELINKED;
 	note->semaphore = semaphore ? semaphore - SMALL_ELF_PRELINKED : 0;
 	memcpy(note->strings, strings, size);
 }
@@ -106,8 +115,10 @@ static inline void small_elf_headers(struct small_elf *elf)
 	header->e_shnum = SMALL_SECTIONS;
 	header->e_shstrndx = SMALL_NAMES_AT;
 	elf->segments[0] = (Elf64_Phdr){ .p_type = PT_NOTE };
-	elf->segments[1] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_X,
-					 .p_vaddr = SMALL_ELF_BASE, .p_filesz = sizeof(*elf),
+	elf->segments[1] = (Elf64_Phdr){ .p_type = PT_LOAD,
+					 .p_flags = PF_R | PF_X,
+					 .p_vaddr = SMALL_ELF_BASE,
+					 .p_filesz = sizeof(*elf),
 					 .p_memsz = sizeof(*elf) };
 }
 
@@ -139,13 +150,19 @@ static inline void small_elf_build(struct small_elf *elf)
 	small_elf_symbol(&elf->symbols[2], "PyEval_SaveThread", STT_FUNC, small_elf_text(0));
 	small_elf_symbol(&elf->symbols[3], "gc_collect_main", STT_FUNC, small_elf_text(64));
 	small_elf_note(&elf->notes[0], small_elf_text(70), small_elf_text(176),
-		       "python\0gc__start\0" "4@%edi", 23);
-	small_elf_note(&elf->notes[1], small_elf_text(140), 0, "python\0gc__done\0" "8@%rax", 22);
+		       "python\0gc__start\0"
+		       "4@%edi",
+		       23);
+	small_elf_note(&elf->notes[1], small_elf_text(140), 0,
+		       "python\0gc__done\0"
+		       "8@%rax",
+		       22);
 	memcpy(elf->hdr, "\1\x1b\3\x3b", 4);
 	elf->function_cnt = 3;
 	for (int i = 0; i < 3; i++)
 		elf->functions[i][0] = (int32_t)(offsetof(struct small_elf, text) -
-						 offsetof(struct small_elf, hdr)) + 64 * i;
+						 offsetof(struct small_elf, hdr)) +
+				       64 * i;
 	memset(elf->text, 0x90, sizeof(elf->text));
 }
 

@@ -29,18 +29,16 @@ const struct fake_build fake_builds[] = {
 };
 const size_t fake_build_cnt = sizeof(fake_builds) / sizeof(fake_builds[0]);
 
-/* _Py_DebugOffsets: the slot, and what the builds above have in it. */
-struct debug_value {
-	uint32_t slot, value;
+/* _Py_DebugOffsets: slots, and what the builds above have in them. */
+static const uint32_t debug_slots[][7] = {
+	{ 0x28, 0x40, 0x50, 0x58, 0x70, 0xc0, 0x238 },
+	{ 0x28, 0x40, 0x58, 0x60, 0x78, 0xd8, 0x288 },
+	{ 0x28, 0x40, 0x58, 0x60, 0x78, 0xf0, 0x2f0 },
 };
-
-static const struct debug_value debug_values[][7] = {
-	{ { 0x28, 0x278 }, { 0x40, 0x1c60 }, { 0x50, 0x1ce8 }, { 0x58, 0x1de8 }, { 0x70, 0x10 },
-	  { 0xc0, 0x98 }, { 0x238, 0xf0 } },
-	{ { 0x28, 0x328 }, { 0x40, 0x1c68 }, { 0x58, 0x1cf0 }, { 0x60, 0x1e08 }, { 0x78, 0x10 },
-	  { 0xd8, 0x98 }, { 0x288, 0x108 } },
-	{ { 0x28, 0x3a8 }, { 0x40, 0x1c60 }, { 0x58, 0x1ce8 }, { 0x60, 0x1da8 }, { 0x78, 0x10 },
-	  { 0xf0, 0xb0 }, { 0x2f0, 0xb0 } },
+static const uint32_t debug_values[][7] = {
+	{ 0x278, 0x1c60, 0x1ce8, 0x1de8, 0x10, 0x98, 0xf0 },
+	{ 0x328, 0x1c68, 0x1cf0, 0x1e08, 0x10, 0x98, 0x108 },
+	{ 0x3a8, 0x1c60, 0x1ce8, 0x1da8, 0x10, 0xb0, 0xb0 },
 };
 
 static uint8_t *bytes_at(const struct fake_heap *heap, raddr_t at, size_t size)
@@ -89,11 +87,10 @@ static void put_debug_offsets(struct fake_heap *heap, raddr_t runtime)
 	int minor = heap->build->minor;
 
 	memcpy(bytes_at(heap, runtime, 8), "xdebugpy", 8);
-	fake_put(heap, runtime + 8, 0x030000f0ULL | (uint64_t)minor << 16 |
-					    (uint64_t)heap->build->micro << 8);
+	fake_put(heap, runtime + 8,
+		 0x030000f0ULL | (uint64_t)minor << 16 | (uint64_t)heap->build->micro << 8);
 	for (size_t i = 0; i < 7; i++)
-		fake_put(heap, runtime + debug_values[minor - 13][i].slot,
-			 debug_values[minor - 13][i].value);
+		fake_put(heap, runtime + debug_slots[minor - 13][i], debug_values[minor - 13][i]);
 }
 
 static uint32_t stride_of(const struct fake_heap *heap)
@@ -137,10 +134,12 @@ void fake_heap_init(struct fake_heap *heap, const char *version)
 	if (heap->build->minor >= 13)
 		put_debug_offsets(heap, heap->python.runtime);
 	cr_assert_eq(py_layout_load(heap->build->minor, heap->build->micro, remote,
-				    heap->python.runtime, &heap->python.layout), 0, "%s", version);
+				    heap->python.runtime, &heap->python.layout),
+		     0, "%s", version);
 	if (heap->python.layout.gc_is_global)
 		put_lists(heap, heap->python.runtime);
-	heap->reader = (struct py_reader){ .remote = remote, .layout = &heap->python.layout,
+	heap->reader = (struct py_reader){ .remote = remote,
+					   .layout = &heap->python.layout,
 					   .minor = heap->build->minor };
 	heap->type_type = fake_static_type(heap, "type", 0x388, 0x28, 1U << 31);
 	heap->reader.str_type = fake_static_type(heap, "str", 0x50, 0, 1U << 28);
@@ -287,9 +286,10 @@ raddr_t fake_heap_type(struct fake_heap *heap, const char *name, const char *mod
 	struct fake_pair pair = {};
 
 	/* PyHeapTypeObject: it moved with every change of the method tables before it. */
-	static const uint32_t ht_name[] = { [7] = 0x340, [8] = 0x350, [9] = 0x348, [10] = 0x350,
-					    [11] = 0x350, [12] = 0x358, [13] = 0x358, [14] = 0x358,
-					    [15] = 0x360 };
+	static const uint32_t ht_name[] = {
+		[7] = 0x340,  [8] = 0x350,  [9] = 0x348,  [10] = 0x350, [11] = 0x350,
+		[12] = 0x358, [13] = 0x358, [14] = 0x358, [15] = 0x360
+	};
 	fake_put(heap, type + ht_name[heap->build->minor], fake_str(heap, name));
 	if (module)
 		pair = (struct fake_pair){ fake_str(heap, "__module__"), fake_str(heap, module) };

@@ -37,8 +37,7 @@ static void bench_deinit(struct bench *bench)
 	fake_heap_deinit(&bench->heap);
 }
 
-static void count(struct bench *bench, raddr_t type, uint64_t live, uint64_t bytes,
-		  uint64_t young)
+static void count(struct bench *bench, raddr_t type, uint64_t live, uint64_t bytes, uint64_t young)
 {
 	struct counted_type *counted = counts_type(bench->counts, type);
 
@@ -105,8 +104,11 @@ Test(assemble, names_stay_valid_while_the_buffer_grows)
 		snprintf(name, sizeof(name), "%0250d", i);
 		type = fake_static_type(&bench.heap, name, 48, 0, PYLEAK_FLAG_LIST_SUBCLASS);
 		count(&bench, type, 1, 48, 0);
-		counts_add_container(bench.counts, &(struct counted_container){
-			.address = 0x1000 + (raddr_t)i, .type = type, .len = 1000, .bytes = 513 });
+		counts_add_container(bench.counts,
+				     &(struct counted_container){ .address = 0x1000 + (raddr_t)i,
+								  .type = type,
+								  .len = 1000,
+								  .bytes = 513 });
 	}
 	sample = assemble(&bench);
 	cr_assert_eq(sample->type_cnt, 100);
@@ -125,8 +127,10 @@ static const struct container *watch(struct bench *bench, raddr_t address, raddr
 				     uint64_t len)
 {
 	counts_reset(bench->counts);
-	counts_add_container(bench->counts, &(struct counted_container){
-		.address = address, .type = type, .len = len, .bytes = 8 * len });
+	counts_add_container(bench->counts, &(struct counted_container){ .address = address,
+									 .type = type,
+									 .len = len,
+									 .bytes = 8 * len });
 	return &assemble(bench)->containers[0];
 }
 

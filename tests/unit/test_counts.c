@@ -118,8 +118,10 @@ Test(measure, a_container_has_the_length_and_bytes_that_python_says)
 {
 	for (size_t i = 0; i < sizeof(object_cases) / sizeof(object_cases[0]); i++) {
 		const struct object_case *c = &object_cases[i];
-		struct pyleak_node node = { .size = c->words[0], .w18 = c->words[1],
-					    .w20 = c->words[2], .w28 = c->words[3] };
+		struct pyleak_node node = { .size = c->words[0],
+					    .w18 = c->words[1],
+					    .w20 = c->words[2],
+					    .w28 = c->words[3] };
 		struct pyleak_extent extent = pyleak_measure(c->kind, c->item_bytes, &node);
 
 		cr_expect_eq(extent.len, c->len, "%s: %lu long", c->what, (long)extent.len);

@@ -17,9 +17,13 @@ struct header {
 /* A pool of 64-byte blocks, 5 in use. */
 static struct header good_pool(uint32_t pool_bytes)
 {
-	return (struct header){ .used_blocks = 5, .free_block = POOL + 48 + 2 * 64,
-				.next_pool = POOL + pool_bytes, .prev_pool = POOL - pool_bytes,
-				.arena_index = 1, .size_index = 3, .next_offset = 48 + 6 * 64,
+	return (struct header){ .used_blocks = 5,
+				.free_block = POOL + 48 + 2 * 64,
+				.next_pool = POOL + pool_bytes,
+				.prev_pool = POOL - pool_bytes,
+				.arena_index = 1,
+				.size_index = 3,
+				.next_offset = 48 + 6 * 64,
 				.max_next_offset = pool_bytes - 64 };
 }
 

@@ -26,7 +26,8 @@ static void bench_init(struct bench *bench, const char *version)
 	bench->plain = fake_static_type(&bench->heap, "Node", 32, 0, 0);
 	bench->list = fake_static_type(&bench->heap, "list", 40, 0, PYLEAK_FLAG_LIST_SUBCLASS);
 	bench->walk = (struct outside_walk){ .reader = &bench->heap.reader,
-					     .lists = &bench->lists, .max_objects = 1000,
+					     .lists = &bench->lists,
+					     .max_objects = 1000,
 					     .container_min = 100 };
 	cr_assert_eq(counts_create(&bench->counts), 0);
 }

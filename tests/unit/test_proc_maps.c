@@ -20,10 +20,10 @@ static struct mappings parse(const char *text)
 
 Test(proc_maps, a_line_of_the_kernel_is_understood)
 {
-	struct mappings maps = parse(
-		"55d1c0a00000-55d1c0a5b000 r-xp 0001f000 fe:01 1048602                    "
-		"/usr/bin/python3.11\n"
-		"7ffc1b3f2000-7ffc1b413000 rw-s 00000000 00:00 0\n");
+	struct mappings maps =
+		parse("55d1c0a00000-55d1c0a5b000 r-xp 0001f000 fe:01 1048602                    "
+		      "/usr/bin/python3.11\n"
+		      "7ffc1b3f2000-7ffc1b413000 rw-s 00000000 00:00 0\n");
 
 	cr_assert_eq(maps.cnt, 2);
 	cr_expect_eq(maps.skipped, 0);

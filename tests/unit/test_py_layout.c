@@ -15,7 +15,8 @@ Test(py_layout, every_minor_version_has_a_table_or_is_refused)
 
 	fake_heap_init(&heap, "3.8.18");
 	for (int minor = -1; minor <= 40; minor++) {
-		int err = py_layout_load(minor, 0, heap.reader.remote, heap.python.runtime, &layout);
+		int err =
+			py_layout_load(minor, 0, heap.reader.remote, heap.python.runtime, &layout);
 
 		if (minor < 6 || minor > 15) {
 			cr_expect_eq(err, -EOPNOTSUPP, "3.%d", minor);

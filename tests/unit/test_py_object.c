@@ -32,9 +32,12 @@ Test(py_object, a_str_of_any_kind_becomes_utf_8)
 		expect_str(&heap, fake_str(&heap, "__main__"), "__main__");
 		expect_str(&heap, fake_str(&heap, ""), "");
 		expect_str(&heap, fake_wide_str(&heap, 1, latin, 3), "k\xc3\xa9\xc3\xbf");
-		expect_str(&heap, fake_wide_str(&heap, 2, han, 3), "\xe5\xad\x97" "a\xdf\xbf");
+		expect_str(&heap, fake_wide_str(&heap, 2, han, 3),
+			   "\xe5\xad\x97"
+			   "a\xdf\xbf");
 		expect_str(&heap, fake_wide_str(&heap, 4, wide, 3),
-			   "\xf0\x9f\x90\x8d" "b\xef\xbf\xbf");
+			   "\xf0\x9f\x90\x8d"
+			   "b\xef\xbf\xbf");
 		fake_heap_deinit(&heap);
 	}
 }

@@ -166,9 +166,9 @@ Test(remote, addresses_that_share_a_slot_of_the_cache_are_kept_apart)
 				     i + 1);
 		for (size_t at = 0; at < 3 * BLOCK; at += BLOCK) {
 			cr_expect_eq(remote_word32(remote, (raddr_t)&far_apart[at + 8]), 0x40);
-			cr_expect_eq(remote_word32(remote, (raddr_t)&far_apart[at + 1023 * BLOCK +
-									       8]),
-				     0x41);
+			cr_expect_eq(
+				remote_word32(remote, (raddr_t)&far_apart[at + 1023 * BLOCK + 8]),
+				0x41);
 		}
 	}
 	remote_close(remote);

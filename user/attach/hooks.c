@@ -64,10 +64,17 @@ static bool is_clone_of(const char *symbol, const char *name)
 	return !symbol[len] || (symbol[len] == '.' && !strstr(symbol + len, ".cold"));
 }
 
-/* gcmodule.c: gc_collect_main() since 3.10 (bpo-42639), collect() before. The incremental
+/* gcmodule.c: collect() until 3.9, gc_collect_main() since 3.10 (bpo-42639). The incremental
  * collector of 3.14.0 to 3.14.4 has _PyGC_Collect() instead; in others that is a wrapper which
- * automatic collections pass by, so it comes after. */
-static const char *const collector_names[] = { "gc_collect_main", "_PyGC_Collect", "collect" };
+ * automatic collections pass by. */
+static const struct {
+	const char *name;
+	int oldest, newest;
+} collectors[] = {
+	{ "gc_collect_main", 10, PYTHON_NEWEST_MINOR },
+	{ "_PyGC_Collect", 14, 14 },
+	{ "collect", PYTHON_OLDEST_MINOR, 9 },
+};
 
 struct symbol_search {
 	const struct python *python;
@@ -102,8 +109,12 @@ static bool find_symbol(const struct python *python, struct gc_hook *out)
 {
 	struct symbol_search search = { .python = python, .out = out };
 
-	for (size_t i = 0; !out->start_cnt && i < ARRAY_SIZE(collector_names); i++) {
-		search.name = collector_names[i];
+	for (size_t i = 0; !out->start_cnt && i < ARRAY_SIZE(collectors); i++) {
+		/* The version is not known yet (0) when a program is only being started. */
+		if (python->minor && (python->minor < collectors[i].oldest ||
+				      python->minor > collectors[i].newest))
+			continue;
+		search.name = collectors[i].name;
 		elf_file_each_symbol(python->elf, visit_symbol, &search);
 	}
 	if (!out->start_cnt)
