@@ -19,6 +19,7 @@
 #define PYLEAK_FLAG_LIST_SUBCLASS (1U << 25)
 #define PYLEAK_FLAG_DICT_SUBCLASS (1U << 29)
 
+#define PYLEAK_SHARED_KEYS 30 /* SHARED_KEYS_MAX_SIZE, dictobject.c, 3.11 and later */
 #define PYLEAK_MAX_ITEMS (1ULL << 40) /* a length above this is garbage */
 
 /* GC links carry flags in their low bits (pycore_gc.h, CPython 3.8 and later). */
@@ -79,6 +80,8 @@ static inline __u64 pyleak_dict_bytes(__u32 minor, struct pyleak_dict_keys keys,
 	if (slots > PYLEAK_MAX_ITEMS)
 		return 0;
 	usable = (slots << 1) / 3;
+	if (values && minor >= 11 && usable > PYLEAK_SHARED_KEYS)
+		usable = PYLEAK_SHARED_KEYS;
 	bytes = (values ? usable * 8 : 0) + (keys.refcount == 1 ? index + usable * entry : 0);
 	return bytes > PYLEAK_MAX_ITEMS ? 0 : bytes;
 }

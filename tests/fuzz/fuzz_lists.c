@@ -58,7 +58,7 @@ static void visit_type(const struct counted_type *type, void *context)
 	struct heap *heap = context;
 	const struct py_type *named = py_types_get(heap->types, type->address);
 
-	if (!named || !named->name[0])
+	if (!named || !named->name)
 		abort();
 }
 
@@ -94,6 +94,59 @@ static void use(struct heap *heap, const struct choice *choice)
 	counts_destroy(counts);
 }
 
+static void put(uint8_t *memory, uint64_t at, uint64_t word)
+{
+	memcpy(memory + at % (EXPAND_BYTES - 8), &word, sizeof(word));
+}
+
+#define NODES 0x4000
+#define NODE_BYTES 0x80
+#define TYPES 0x6000
+#define TYPE_BYTES 0x400
+#define DICT 0x8000
+#define STR 0x9000
+
+/* A list of eight objects of four classes, each with a name, a dict, and the input's choice of
+ * everything else. */
+static void plant(uint8_t *memory, const struct heap *heap, uint16_t flags)
+{
+	uint64_t head = heap->lists.interpreters[0].heads[1] - BASE, last = head;
+	uint32_t head_bytes = heap->lists.head_bytes;
+
+	for (uint64_t i = 0; i < 8; i++) {
+		uint64_t node = NODES + i * NODE_BYTES;
+
+		put(memory, last, BASE + node);
+		put(memory, node + 8, BASE + last);
+		put(memory, node + head_bytes + 8, BASE + TYPES + i % 4 * TYPE_BYTES);
+		last = node;
+	}
+	put(memory, last, BASE + head);
+	put(memory, head + 8, BASE + last);
+	for (uint64_t i = 0; i < 4; i++) {
+		uint64_t type = TYPES + i * TYPE_BYTES;
+
+		put(memory, type + 0x18, BASE + STR + heap->layout.string_data);
+		put(memory, type + 0xa8, 1U << 9 | (flags >> 4 * i & 7ULL) << 24);
+		put(memory, type + 0x108, BASE + DICT);
+		put(memory, type + heap->layout.ht_name, BASE + STR);
+	}
+	put(memory, DICT + 0x20, BASE + DICT + 0x100);
+	put(memory, DICT + 0x28, 0);
+	put(memory, STR + 0x10, 5);
+	put(memory, STR + 0x20, 1U << 2 | 3U << 5);
+	memcpy(memory + STR + heap->layout.string_data, "Class", 6);
+}
+
+static void damage(uint8_t *memory, const uint8_t *data, size_t size)
+{
+	for (size_t i = 0; i < 32 && size >= 4; i++, data += 4, size -= 4) {
+		uint64_t at = NODES + (data[0] | data[1] << 8) * 8ULL % 0x6000;
+
+		put(memory, at, expand_word((uint16_t)(data[2] | data[3] << 8), BASE + at));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct heap heap;
@@ -106,13 +159,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(&choice, data, sizeof(choice));
 	data += sizeof(choice);
 	size -= sizeof(choice);
+	choose(&choice, &heap);
 	if (choice.raw % 4) {
-		size = expand(data, size, BASE, memory);
+		memset(memory, 0, sizeof(memory));
+		expand(data, size, BASE, memory);
+		plant(memory, &heap, choice.set_type);
+		damage(memory, data, size);
 		data = memory;
+		size = sizeof(memory);
 	}
 	if (remote_open_buffer(BASE, data, size, &heap.reader.remote))
 		return 0;
-	choose(&choice, &heap);
 	if (!py_types_create(&heap.reader, &heap.lists, &heap.types) &&
 	    !holds_create(&heap.reader, heap.types, &heap.holds))
 		use(&heap, &choice);

@@ -32,18 +32,66 @@ static void find_lists(struct python *python, struct remote *remote)
 	gc_lists_totals(&lists, python->minor, remote, &totals);
 }
 
-/* The cookie and the version, without which newer versions are refused at once. */
-static size_t make_memory(const struct python *python, const uint8_t *data, size_t size,
-			  uint8_t *out)
+static void put(uint8_t *memory, uint64_t at, uint64_t word)
 {
-	size_t made = expand(data, size, BASE, out);
-	uint64_t hex = 0x03000000ULL | (uint64_t)python->minor << 16;
+	memcpy(memory + at % (EXPAND_BYTES - 8), &word, sizeof(word));
+}
 
-	if (python->minor >= 13 && made >= 24) {
-		memcpy(out, "xdebugpy", 8);
-		memcpy(out + 8, &hex, sizeof(hex));
+/* _Py_DebugOffsets, without which newer versions are refused at once. */
+static void plant_offsets(uint8_t *memory, int minor)
+{
+	static const uint16_t pairs[][2] = { { 0x28, 0x278 }, { 0x40, 0x1c60 }, { 0x50, 0x700 },
+					     { 0x58, 0x700 }, { 0x60, 0x100 },	{ 0x70, 0x10 },
+					     { 0x78, 0x10 },  { 0xc0, 0x98 },	{ 0xd8, 0x98 },
+					     { 0xf0, 0x98 },  { 0x238, 0x108 }, { 0x288, 0x108 },
+					     { 0x2f0, 0x108 } };
+
+	memset(memory, 0, 0x400);
+	memcpy(memory, "xdebugpy", 8);
+	put(memory, 8, 0x03000000ULL | (uint64_t)minor << 16);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		put(memory, pairs[i][0], pairs[i][1]);
+}
+
+#define INTERPRETER 0x1000
+
+/* An interpreter with empty lists, a few words behind where they are looked for. */
+static void plant_lists(uint8_t *memory, const struct py_layout *layout, uint8_t where)
+{
+	uint64_t owner = layout->gc_is_global ? 0 : INTERPRETER;
+	uint64_t at = owner + layout->gc + 4 * (where % 32);
+	uint32_t head_bytes = where >> 5 & 1 ? 32 : 16;
+
+	put(memory, layout->interpreters_head, BASE + INTERPRETER);
+	put(memory, INTERPRETER + layout->interpreter_next, 0);
+	for (int i = 0; i < 3; i++, at += head_bytes == 32 ? 48 : 24) {
+		put(memory, at, BASE + at);
+		put(memory, at + 8, BASE + at);
+		put(memory, at + head_bytes, 700);
 	}
-	return made;
+}
+
+/* A good runtime in memory of the input's choice, and then damages: where, and a word. */
+static void make_memory(struct python *python, const uint8_t *data, size_t size, uint8_t *memory)
+{
+	size_t damages = size / 4 < 32 ? size / 4 : 32;
+	struct remote *remote;
+
+	memset(memory, 0, EXPAND_BYTES);
+	expand(data, size, BASE, memory);
+	if (python->minor >= 13)
+		plant_offsets(memory, python->minor);
+	if (remote_open_buffer(BASE, memory, EXPAND_BYTES, &remote))
+		return;
+	if (!py_layout_load(python->minor, python->micro, remote, BASE, &python->layout))
+		plant_lists(memory, &python->layout, data[0]);
+	remote_close(remote);
+	for (size_t i = 1; i < damages; i++) {
+		uint64_t at = (data[4 * i] | data[4 * i + 1] << 8) * 8ULL % (2 * INTERPRETER);
+
+		put(memory, at,
+		    expand_word((uint16_t)(data[4 * i + 2] | data[4 * i + 3] << 8), BASE + at));
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -58,8 +106,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	python.micro = data[0] / 10;
 	python.runtime = BASE;
 	if (data[1] % 4) {
-		size = make_memory(&python, data + 2, size - 2, memory);
+		make_memory(&python, data + 2, size - 2, memory);
 		data = memory;
+		size = sizeof(memory);
 	} else {
 		size -= 2;
 		data += 2;

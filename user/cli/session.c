@@ -17,9 +17,9 @@
 #include "base/log.h"
 #include "cli/report_open.h"
 
-/* What the trap of an emulated probe costs on the kernels measured (docs/design.md); what the
+/* What the trap of a probe costs, about: pyleak-bpf doctor measures it on this machine. What the
  * program behind it does is measured by itself. */
-#define PROBE_HIT_S 0.5e-6
+#define PROBE_HIT_S 1.0e-6
 #define GIVE_UP_S 5.0
 
 static uint64_t now_ns(void)

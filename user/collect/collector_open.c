@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a process with a known CPython to probes that are in. Nothing is left behind when it
+ * fails: the kernel takes out what belongs to closed file descriptors. */
+#include "collect/collector_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "pyleak_object.h"
+
+#define CONTAINER_MIN 32
+#define FIND_TRIES 200
+#define FIND_WAIT_NS 5000000L
+
+uint64_t collector_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/* A collection that runs right now hides the lists: try again. */
+static int find_lists(struct collector *collector)
+{
+	static const struct timespec wait = { .tv_nsec = FIND_WAIT_NS };
+	int err = -EAGAIN;
+
+	for (int i = 0; i < FIND_TRIES && err == -EAGAIN; i++) {
+		err = gc_lists_find(collector->python, collector->target->remote,
+				    &collector->lists);
+		if (err == -EAGAIN)
+			nanosleep(&wait, NULL);
+	}
+	if (err)
+		pr_error("attach: no consistent GC lists in process %d (CPython %s, %s): not "
+			 "initialised, or a build that is not known",
+			 collector->target->pid, collector->python->version,
+			 collector->python->file);
+	return err;
+}
+
+void collector_write_control(struct collector *collector)
+{
+	struct pyleak_control *control = probes_control(collector->probes);
+	const struct python *python = collector->python;
+
+	control->max_pause_ns = (uint64_t)(collector->options.max_pause_ms * 1e6);
+	control->budget_ppm = (uint64_t)(collector->options.budget_pct * 1e4);
+	control->max_objects = COLLECTOR_MAX_OBJECTS;
+	if (python->layout.tstate_current && !python->layout.gc_is_global)
+		control->current_tstate = python->runtime + python->layout.tstate_current;
+	control->set_types[0] = collector->set_types[0];
+	control->set_types[1] = collector->set_types[1];
+	control->head_bytes = collector->lists.head_bytes;
+	control->container_min = (uint32_t)collector->container_min;
+	control->minor = (uint32_t)python->minor;
+	control->thread_id = python->layout.tstate_thread_id;
+	control->watch_young = collector->options.young;
+	memcpy(control->interpreters, collector->lists.interpreters,
+	       sizeof(control->interpreters));
+	/* Last: the kernel side does nothing while it is 0. */
+	__atomic_store_n(&control->interpreter_cnt, collector->lists.cnt, __ATOMIC_RELEASE);
+}
+
+static int open_scan(struct collector *collector)
+{
+	const struct python *python = collector->python;
+	struct remote *remote = collector->target->remote;
+	struct heap_layout layout = {
+		.dict_type = python_symbol(python, "PyDict_Type"),
+		.bytearray_type = python_symbol(python, "PyByteArray_Type"),
+		.head_bytes = collector->lists.head_bytes,
+		.minor = python->minor,
+	};
+
+	if (!collector->options.scan || !layout.dict_type || !layout.bytearray_type)
+		return 0;
+	layout.dict_bytes = remote_word32(remote, layout.dict_type + PYLEAK_TP_BASICSIZE);
+	layout.bytearray_bytes = remote_word32(remote, layout.bytearray_type + PYLEAK_TP_BASICSIZE);
+	return heap_scan_create(collector->target, &layout, &collector->scan);
+}
+
+int early_watch_open(const struct target *target, const struct python *file,
+		     struct early_watch *out)
+{
+	int err = probes_open(false, &out->probes);
+
+	if (err)
+		return err;
+	gc_hook_find(file, NULL, &out->hook);
+	err = probes_attach_gc(out->probes, target->pid, file->open_path, &out->hook);
+	if (err)
+		early_watch_close(out);
+	return err;
+}
+
+void early_watch_close(struct early_watch *early)
+{
+	probes_close(early->probes);
+	early->probes = NULL;
+}
+
+static int attach_hook(struct collector *collector)
+{
+	if (collector->hook.kind != GC_HOOK_NONE)
+		return 0;
+	gc_hook_find(collector->python, &collector->lists, &collector->hook);
+	return probes_attach_gc(collector->probes, collector->target->pid,
+				collector->python->open_path, &collector->hook);
+}
+
+static int open_parts(struct collector *collector)
+{
+	struct early_watch *early = collector->options.early;
+	int err = 0;
+
+	if (early && early->probes) {
+		collector->probes = early->probes;
+		collector->hook = early->hook;
+		early->probes = NULL;
+	} else {
+		err = probes_open(collector->options.pauses, &collector->probes);
+	}
+	if (!err)
+		err = py_types_create(&collector->reader, &collector->lists, &collector->types);
+	if (!err)
+		err = holds_create(&collector->reader, collector->types, &collector->holds);
+	if (!err)
+		err = counts_create(&collector->counts);
+	if (!err)
+		err = open_scan(collector);
+	return err;
+}
+
+int collector_open(struct target *target, const struct python *python,
+		   const struct collector_options *options, struct collector **out)
+{
+	struct collector *collector = calloc(1, sizeof(*collector));
+	int err;
+
+	if (!collector)
+		return -ENOMEM;
+	collector->target = target;
+	collector->python = python;
+	collector->options = *options;
+	collector->container_min = CONTAINER_MIN;
+	collector->set_types[0] = python_symbol(python, "PySet_Type");
+	collector->set_types[1] = python_symbol(python, "PyFrozenSet_Type");
+	py_reader_init(python, target->remote, &collector->reader);
+	err = find_lists(collector);
+	if (!err)
+		err = open_parts(collector);
+	if (!err) {
+		collector->safe_point_cnt =
+			safe_points_find(python, collector->safe_points, HOOK_MAX_SITES);
+		collector_write_control(collector);
+		err = attach_hook(collector);
+	}
+	if (err) {
+		collector_close(collector);
+		return err;
+	}
+	collector->begin_ns = collector_now_ns();
+	*out = collector;
+	return 0;
+}
+
+void collector_close(struct collector *collector)
+{
+	if (!collector)
+		return;
+	probes_close(collector->probes);
+	holds_destroy(collector->holds);
+	py_types_destroy(collector->types);
+	counts_destroy(collector->counts);
+	heap_scan_destroy(collector->scan);
+	sample_store_deinit(&collector->store);
+	free(collector);
+}

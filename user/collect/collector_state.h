@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The inside of a collector, shared by the files that make it up and by nobody else:
+ * collector_open.c (attach), collector.c (which instrument), collector_complete.c (a census is
+ * there: make the sample). */
+#ifndef PYLEAK_COLLECTOR_STATE_H
+#define PYLEAK_COLLECTOR_STATE_H
+
+#include "collect/assemble.h"
+#include "collect/collector.h"
+#include "collect/heap_scan.h"
+#include "collect/probes.h"
+
+/* An object list longer than this is no list. */
+#define COLLECTOR_MAX_OBJECTS (256ULL << 20)
+
+struct collector {
+	struct target *target;
+	const struct python *python;
+	struct collector_options options;
+	struct gc_lists lists;
+	struct gc_hook hook;
+	struct probe_site safe_points[HOOK_MAX_SITES];
+	size_t safe_point_cnt, safe_points_attached;
+	struct probes *probes;
+	struct py_reader reader;
+	struct py_types *types;
+	struct holds *holds;
+	struct counts *counts;
+	struct heap_scan *scan; /* NULL: not wanted */
+	struct sample_store store;
+	raddr_t set_types[2];
+	uint64_t begin_ns;   /* of the watch */
+	uint64_t request;    /* number of the newest */
+	uint64_t asked_ns, asked_cpu_ns, asked_hits;
+	uint64_t last_hits, last_hit_ns; /* when the kernel side last passed a hook */
+	uint64_t sample_cpu_ns; /* of the target, when the newest census was taken; 0 = none */
+	uint64_t memory_due_ns;
+	uint64_t container_min;
+	unsigned int outside_tries;
+	uint64_t losses[PYLEAK_LOSS_CNT]; /* our own */
+};
+
+/* CLOCK_MONOTONIC, as the kernel side's clock. */
+uint64_t collector_now_ns(void);
+/* Tells the kernel side what to walk. Only while no census is asked for. */
+void collector_write_control(struct collector *collector);
+
+/* Takes what the kernel side counted in the census `serial` out of the maps, in place of what
+ * was counted before. */
+int collector_harvest(struct collector *collector, uint64_t serial);
+/* Makes the sample of what was counted. 1, as collector_step(), or -errno. */
+int collector_finish(struct collector *collector, enum instrument instrument);
+/* The sample's part that needs no census. */
+void collector_complete_sample(struct collector *collector, enum instrument instrument);
+
+#endif
