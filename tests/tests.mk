@@ -8,7 +8,7 @@ LIVE_TEST := $(OUT)/tests/live-tests
 FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
 TEST_OBJ := $(UNIT_SRC:%.c=$(OUT)/%.o) $(BPF_TEST_SRC:%.c=$(OUT)/%.o) $(LIVE_SRC:%.c=$(OUT)/%.o)
 # What unit tests link: everything but the command line and the kernel side.
-PURE_OBJ := $(filter-out $(OUT)/user/cli/% $(OUT)/user/collect/probes.o $(OUT)/user/collect/collector.o,$(LIB_OBJ))
+PURE_OBJ := $(filter-out $(OUT)/user/cli/% $(OUT)/user/collect/probes.o $(OUT)/user/collect/collector%,$(LIB_OBJ))
 
 $(OUT)/tests/%.o: tests/%.c $(STAMP)
 	$(call say,CC,$@)
@@ -63,11 +63,12 @@ packages:
 # ---- fuzzing: libFuzzer, from clang's runtime
 
 FUZZ_SECONDS ?= 60
-build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% user/collect/probes.c user/collect/collector.c,$(USER_SRC))
+build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% user/collect/probes.c user/collect/collector%,$(USER_SRC)) \
+		$(wildcard tests/fuzz/*.h)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(OUR_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $^ $(LIBS) -o $@
+		-fno-sanitize-recover=all $(filter %.c,$^) $(LIBS) -o $@
 
 .PHONY: fuzz
 fuzz: $(FUZZERS)

@@ -49,8 +49,9 @@ static void check_build(const char *python, const char *change_before, const cha
 {
 	char folder[64], env[100], *line;
 	struct program program;
+	json_t *truth, *target;
 	struct tool tool;
-	json_t *truth;
+	bool hooked;
 
 	live_needs_root();
 	if (!copy_library(python, folder, sizeof(folder)))
@@ -69,8 +70,11 @@ static void check_build(const char *python, const char *change_before, const cha
 	free(program_ask(&program, "gc collect"));
 	truth = program_ask_json(&program, "types_all");
 	tool_start(&tool, "types", "-p", pid_text(program.pid), "--format", "json", NULL);
-	cr_assert(tool_read(&tool, "target"), "%s: the tool did not attach", python);
-	while (tool_is_running(&tool))
+	target = tool_read(&tool, "target");
+	cr_assert(target, "%s: the tool did not attach", python);
+	/* Without a hook a census at a safe point would meet the answer in the making. */
+	hooked = strncmp(json_string_value(json_object_get(target, "hook")), "none", 4);
+	while (hooked && tool_is_running(&tool))
 		free(program_ask(&program, "gc collect"));
 	tool_wait(&tool);
 	cr_assert(tool.status == 0, "%s: %s", python, tool.errors);
