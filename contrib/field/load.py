@@ -105,7 +105,8 @@ async def chat(session, number):
         try:
             async with session.ws_connect("%s/talk/%d" % (base, rng.randrange(5))) as socket:
                 for n in range(rng.randrange(3, 30)):
-                    await socket.send_json({"from": number, "text": "word " * rng.randrange(20), "n": n})
+                    text = "word " * rng.randrange(20)
+                    await socket.send_json({"from": number, "text": text, "n": n})
                     await socket.receive()
                     await asyncio.sleep(rng.random() * 0.1)
                     served[0] += 1

@@ -1,23 +1,43 @@
-"""accel.py MODE: leak with a changing rate. two: 15/s, from 40 s on 30/s. bursts: 0-60/s, a new rate each 3 s. pause: 25/s, none from 50 s to 56 s, then again."""
-import sys, random
-sys.path.insert(0, '/work/main/tests/programs')
-import common
+# SPDX-License-Identifier: BSD-2-Clause
+"""A list only grows, at a changing pace: uneven_leak.py two|pause|bursts [SEED]. Right verdict: leak.
+
+two: 15 a second, after 40 s 30; pause: 25 a second, none from 50 to 56 s; bursts: 0 to 60 a second,
+another pace every 3 s."""
+import os
+import random
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "programs"))
+import common  # noqa: E402
+
+
 class Kept(object):
-    def __init__(self, n):
-        self.n = n; self.l = [n]
-keep = []; rng = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 3)
-rate = [0.0, 0.0]
+    def __init__(self, number):
+        self.number = number
+        self.parts = [number]
+
+
+mode = sys.argv[1]
+rng = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+kept = []
+state = {"due": 0.0, "pace": 0.0, "until": 0.0}
+
+
 def tick(i):
     common.traffic(8)
-    t = i / 50.0
-    m = sys.argv[1]
-    if m == 'two': r = 15 if t < 40 else 30
-    elif m == 'pause': r = 0 if 50 < t < 56 else 25
-    else:
-        if t >= rate[1]: rate[1] = t + 3; rate[0] = rng.random() * 60
-        r = rate[0]
-    global acc
-    acc += r / 50.0
-    while acc >= 1: acc -= 1; keep.append(Kept(i))
-acc = 0.0
+    now = i / 50.0
+    if mode == "two":
+        state["pace"] = 15 if now < 40 else 30
+    elif mode == "pause":
+        state["pace"] = 0 if 50 < now < 56 else 25
+    elif now >= state["until"]:
+        state["pace"] = rng.random() * 60
+        state["until"] = now + 3
+    state["due"] += state["pace"] / 50.0
+    while state["due"] >= 1:
+        state["due"] -= 1
+        kept.append(Kept(i))
+
+
 common.run(tick)
