@@ -34,6 +34,13 @@ struct {
 } collections SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PYLEAK_PAGES);
+	__type(key, __u32);
+	__type(value, struct pyleak_page);
+} pages SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } events SEC(".maps");

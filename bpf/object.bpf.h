@@ -4,61 +4,66 @@
 #ifndef PYLEAK_OBJECT_BPF_H
 #define PYLEAK_OBJECT_BPF_H
 
-/* A read of user memory costs 50 to 150 ns, whatever its size, so each reads ahead. CPython
- * allocates objects of one size side by side in a pool: a few windows, one per page, follow the
- * few pools that grow at a time. Nobody changes the memory meanwhile, the lock is held. */
-#define WINDOW_CNT 32
-#define WINDOW_LONG 1024
-#define WINDOW_SHORT 80 /* the largest head, and the words that are looked at */
-#define WINDOW_MASK (WINDOW_LONG - 8)
-#define WINDOW_ROOM 1152 /* the verifier knows no more of head_bytes than its mask */
+/* A read of user memory costs 50 to 150 ns, whatever its size, so a page that holds a second node
+ * is read whole, and serves the nodes that follow in it: the lists wander, but over few pages at
+ * a time. Nobody changes the memory meanwhile, the lock is held; a copy of an earlier slice is
+ * stale. */
+#define PAGE_BYTES 4096
+#define PAGE_MASK (PAGE_BYTES - 1)
+#define OBJECT_WORDS 48 /* bytes of an object that are looked at */
 
-static struct {
-	__u64 base, bytes, turn;
-	__u64 words[WINDOW_ROOM / 8];
-} windows[WINDOW_CNT];
-
-/* False: not even the shortest object can be read. */
-__noinline int fill_window(__u32 index, __u64 address)
+static __always_inline bool read_object(struct pyleak_node *node, __u64 address)
 {
-	__u32 head = control.head_bytes & 0x38;
-	bool upwards;
-	void *to;
+	void *to = &node->refcount;
 
-	index &= WINDOW_CNT - 1;
-	to = windows[index].words;
-	/* Only where the walk goes upwards: what was freed and used again lies anywhere. */
-	upwards = windows[index].turn == walk.turn && address - windows[index].base <= WINDOW_LONG;
-	windows[index].base = address;
-	windows[index].turn = walk.turn;
-	windows[index].bytes = WINDOW_LONG;
-	if (upwards && read_user(to, WINDOW_LONG, address))
-		return true;
-	windows[index].bytes = WINDOW_SHORT;
-	if (read_user(to, head + 48, address))
-		return true;
 	/* At the very end of a mapping: a list, the shortest object. What lies behind it is not
 	 * looked at: its kind has no use for it. */
-	windows[index].bytes = 0;
-	return read_user(to, head + 40, address) || read_user(to, head + 24, address);
+	return read_user(to, OBJECT_WORDS, address) || read_user(to, OBJECT_WORDS - 8, address) ||
+	       read_user(to, OBJECT_WORDS - 24, address);
+}
+
+static __always_inline bool read_alone(struct pyleak_node *node, __u64 address)
+{
+	if (control.head_bytes == 16 && read_user(node, sizeof(*node), address))
+		return true;
+	return read_user(node, 16, address) && read_object(node, address + control.head_bytes);
+}
+
+/* The copy of the page around a node, or NULL while one node of it was met at most. */
+static __always_inline struct pyleak_page *page_of(__u64 address)
+{
+	__u32 slot = (address / PAGE_BYTES) & (PYLEAK_PAGES - 1);
+	struct pyleak_page *page = bpf_map_lookup_elem(&pages, &slot);
+	__u64 base = address & ~(__u64)PAGE_MASK;
+
+	if (!page)
+		return 0;
+	if (page->base != base || page->turn != walk.turn) {
+		page->base = base;
+		page->turn = walk.turn;
+		page->copied = 0;
+		return 0;
+	}
+	if (!page->copied)
+		page->copied = read_user(page->words, PAGE_BYTES, base);
+	return page->copied ? page : 0;
 }
 
 static __always_inline bool read_node(struct pyleak_node *node, __u64 address)
 {
-	__u32 index = (address >> 12) & (WINDOW_CNT - 1);
-	__u64 at = address - windows[index].base;
+	__u32 at = address & PAGE_MASK, head = control.head_bytes & 0x38;
+	struct pyleak_page *page = page_of(address);
+	const __u8 *bytes;
 	const __u64 *words;
 
-	if (windows[index].turn != walk.turn || at >= WINDOW_LONG ||
-	    at + WINDOW_SHORT > windows[index].bytes) {
-		if (!fill_window(index, address))
-			return false;
-		at = 0;
-	}
-	words = (const __u64 *)((const __u8 *)windows[index].words + (at & WINDOW_MASK));
+	if (!page || at + head + OBJECT_WORDS > PAGE_BYTES)
+		return read_alone(node, address);
+	bytes = (const __u8 *)page->words;
+	/* What the check above says, in the words that the verifier understands. */
+	words = (const __u64 *)(bytes + (at & (PAGE_MASK - 7)));
 	node->next = words[0];
 	node->prev = words[1];
-	words = (const __u64 *)((const __u8 *)words + (control.head_bytes & 0x38));
+	words = (const __u64 *)((const __u8 *)words + head);
 	node->refcount = words[0];
 	node->type = words[1];
 	node->size = words[2];

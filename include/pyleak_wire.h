@@ -129,6 +129,15 @@ struct pyleak_walk {
 	__u32 hook; /* enum pyleak_hook */
 };
 
+/* Kernel side only: a page of the target, as it was in slice `turn`. */
+#define PYLEAK_PAGES 2048
+struct pyleak_page {
+	__u64 base;
+	__u64 turn;
+	__u64 copied;
+	__u64 words[512 + 16]; /* the verifier sees no end of the page, only a mask */
+};
+
 /* Kernel side only: counts of one type that are not in the map yet. */
 #define PYLEAK_TALLIES 64
 struct pyleak_tally {

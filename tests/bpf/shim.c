@@ -58,10 +58,31 @@ static struct entry *find_entry(struct shim_shape shape, const void *key)
 	return entry;
 }
 
+/* An array map, told by its index of four bytes: every entry is there from the start. */
+static void *array_entry(struct shim_shape shape, const __u32 *index)
+{
+	__u64 key = *index;
+	struct entry *entry;
+
+	if (*index >= shape.max_entries)
+		return NULL;
+	HASH_FIND(hh, *entries_of(shape.map), &key, sizeof(key), entry);
+	if (!entry) {
+		entry = calloc(1, sizeof(*entry) + shape.value_bytes);
+		assert(entry);
+		entry->key = key;
+		HASH_ADD(hh, *entries_of(shape.map), key, sizeof(entry->key), entry);
+	}
+	return entry->value;
+}
+
 void *shim_lookup(struct shim_shape shape, const void *key)
 {
-	struct entry *entry = find_entry(shape, key);
+	struct entry *entry;
 
+	if (shape.key_bytes == sizeof(__u32))
+		return array_entry(shape, key);
+	entry = find_entry(shape, key);
 	return entry ? entry->value : NULL;
 }
 
