@@ -20,7 +20,7 @@
 /* What the trap of a probe costs, about: pyleak-bpf doctor measures it on this machine. What the
  * program behind it does is measured by itself. */
 #define PROBE_HIT_S 1.0e-6
-#define GIVE_UP_S 5.0
+#define OVERDUE_S 5.0
 
 static uint64_t now_ns(void)
 {
@@ -223,13 +223,14 @@ static int wait_ms(const struct session *session, const struct loop *loop)
 	return (int)(ms > 3600000 ? 3600000 : ms);
 }
 
-static bool should_give_up(const struct session *session, const struct loop *loop)
+/* A census of a large heap, or under a small budget, may take long: meanwhile the memory is
+ * looked at. */
+static bool is_overdue(const struct session *session, const struct loop *loop)
 {
 	double waited_s = (double)(now_ns() - loop->asked_ns) / 1e9;
 	double limit_s = 2 * session->options->interval_s;
 
-	return !collector_progress(session->collector)->slices &&
-	       waited_s > (limit_s > GIVE_UP_S ? limit_s : GIVE_UP_S);
+	return waited_s > (limit_s > OVERDUE_S ? limit_s : OVERDUE_S);
 }
 
 static int ask(struct session *session, struct loop *loop)
@@ -245,17 +246,21 @@ static int ask(struct session *session, struct loop *loop)
 /* 1 = a sample is there. */
 static int advance(struct session *session, struct loop *loop)
 {
+	enum instrument instrument;
 	int err = collector_step(session->collector);
 
-	if (!err && should_give_up(session, loop)) {
-		collector_give_up(session->collector);
-		err = 1;
+	if (!err && is_overdue(session, loop)) {
+		collector_interim(session->collector);
+		loop->asked_ns = now_ns();
+		session->censuses_by[INSTRUMENT_NONE]++;
+		return 1;
 	}
 	if (err != 1)
 		return err;
 	loop->pending = false;
-	session->censuses++;
-	session->censuses_by[collector_sample(session->collector)->instrument]++;
+	instrument = collector_sample(session->collector)->instrument;
+	session->censuses_by[instrument]++;
+	session->censuses += instrument != INSTRUMENT_NONE;
 	note_children(session);
 	return 1;
 }

@@ -21,6 +21,9 @@
 #define SLICE_WAIT_S 1.0      /* without a hook passed, a census in slices is stuck */
 #define IDLE_SHARE 0.02	      /* of a core */
 #define OUTSIDE_TRIES 3
+#define OUTSIDE_SHARE 0.008 /* of a core that reading from outside may take of ours */
+#define RESTARTS 2	    /* of a census in slices, then it is read while the target runs */
+#define SLICES_WAIT_S 8.0   /* for a census in slices, then likewise */
 
 static double seconds_since(uint64_t ns)
 {
@@ -37,6 +40,14 @@ static uint64_t hits_of(const struct collector *collector)
 	const volatile struct pyleak_progress *progress = progress_of(collector);
 
 	return progress->hits[PYLEAK_HOOK_GC] + progress->hits[PYLEAK_HOOK_SAFEPOINT];
+}
+
+static uint64_t restarts_of(const struct collector *collector)
+{
+	const volatile struct pyleak_progress *progress = progress_of(collector);
+
+	return progress->losses[PYLEAK_LOSS_FULL_COLLECTION] +
+	       progress->losses[PYLEAK_LOSS_CURSOR_LOST];
 }
 
 /* Interpreters come and go; a collection that runs hides them for this once. */
@@ -64,6 +75,7 @@ int collector_begin(struct collector *collector)
 	collector->asked_cpu_ns = target_cpu_ns(collector->target);
 	collector->asked_hits = hits_of(collector);
 	collector->last_hits = collector->asked_hits;
+	collector->asked_restarts = restarts_of(collector);
 	collector->last_hit_ns = collector->asked_ns;
 	if (collector->options.no_census)
 		return 0;
@@ -93,6 +105,7 @@ static int finish_from_kernel(struct collector *collector)
 	probes_drain(collector->probes);
 	/* The target may have run on since: what is unchanged later is judged from now. */
 	collector->asked_cpu_ns = 0;
+	collector->sample_mark = 0;
 	err = collector_harvest(collector, progress->serial);
 	return err ? err : collector_finish(collector, instrument);
 }
@@ -107,43 +120,130 @@ static enum pyleak_loss loss_of(int err, bool ran)
 	return err == -EFAULT ? PYLEAK_LOSS_READ_FAULT : PYLEAK_LOSS_LIST_BROKEN;
 }
 
-/* One attempt to read everything that the kernel side has not counted yet. 0: it changed
- * meanwhile, or cannot be read now. */
-static int try_outside(struct collector *collector)
+static uint64_t own_cpu_ns(void)
 {
-	const volatile struct pyleak_progress *progress = progress_of(collector);
-	struct outside_walk walk = {
+	struct timespec cpu;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	return (uint64_t)cpu.tv_sec * 1000000000ULL + (uint64_t)cpu.tv_nsec;
+}
+
+/* Counts from outside, and books what it cost us. */
+static int count_outside(struct collector *collector, struct outside_walk *walk)
+{
+	uint64_t begin = own_cpu_ns(), objects;
+	int err = outside_count(walk, collector->counts, &objects);
+	uint64_t cost = own_cpu_ns() - begin;
+
+	collector->outside_due_ns =
+		collector_now_ns() + (uint64_t)((double)cost / OUTSIDE_SHARE);
+	return err;
+}
+
+static struct outside_walk make_walk(struct collector *collector)
+{
+	return (struct outside_walk){
 		.reader = &collector->reader,
 		.lists = &collector->lists,
 		.set_types = { collector->set_types[0], collector->set_types[1] },
 		.max_objects = COLLECTOR_MAX_OBJECTS,
 		.container_min = collector->container_min,
 	};
-	uint64_t cpu, mark, objects;
+}
+
+static void ask_again(struct collector *collector)
+{
+	__atomic_store_n(&probes_control(collector->probes)->want, ++collector->request,
+			 __ATOMIC_RELEASE);
+}
+
+static bool is_fatal(int err)
+{
+	return err == -ENOMEM || err == -ESRCH || err == -EPERM;
+}
+
+/* One attempt to read everything that the kernel side has not counted yet, of a process at rest.
+ * 0: it changed meanwhile, or cannot be read now. */
+static int try_outside(struct collector *collector)
+{
+	const volatile struct pyleak_progress *progress = progress_of(collector);
+	struct outside_walk walk = make_walk(collector);
+	uint64_t cpu, mark;
 	int err;
 
 	withdraw_request(collector);
 	if (progress->began == collector->request && !progress->cursor)
 		walk.skip = progress->visited;
-	counts_reset(collector->counts);
-	err = walk.skip ? collector_harvest(collector, progress->serial) : 0;
-	if (err)
-		return err;
 	cpu = target_cpu_ns(collector->target);
 	mark = outside_fingerprint(&walk);
-	err = outside_count(&walk, collector->counts, &objects);
-	if (err == -ENOMEM || err == -ESRCH || err == -EPERM)
+	if (!walk.skip && mark == collector->sample_mark) {
+		/* It woke and slept again: the lists are as they were read. */
+		collector_complete_sample(collector, INSTRUMENT_UNCHANGED);
+		return 1;
+	}
+	counts_reset(collector->counts);
+	err = walk.skip ? collector_harvest(collector, progress->serial) : 0;
+	if (!err)
+		err = count_outside(collector, &walk);
+	if (is_fatal(err))
 		return err;
 	if (!err && mark == outside_fingerprint(&walk) &&
 	    (walk.skip || cpu == target_cpu_ns(collector->target))) {
 		collector->asked_cpu_ns = cpu;
+		collector->sample_mark = walk.skip ? 0 : mark;
 		return collector_finish(collector, INSTRUMENT_OUTSIDE);
 	}
 	collector->losses[loss_of(err, mark != outside_fingerprint(&walk) ||
 						cpu != target_cpu_ns(collector->target))]++;
-	__atomic_store_n(&probes_control(collector->probes)->want, ++collector->request,
-			 __ATOMIC_RELEASE);
+	ask_again(collector);
 	return 0;
+}
+
+static uint64_t full_marks(const struct collector *collector)
+{
+	uint64_t marks = 0;
+
+	for (uint32_t i = 0; i < collector->lists.cnt; i++) {
+		raddr_t mark = collector->lists.interpreters[i].generation_marks[2];
+
+		marks = marks * 31 + (mark ? remote_word32(collector->target->remote, mark) : 0);
+	}
+	return marks;
+}
+
+/* A heap so large that full collections come faster than slices: read while the target runs.
+ * The old objects, nearly all, stay where they are between full collections; what moved under
+ * the walk is counted as torn. 0: a full collection came in between. */
+static int try_moving(struct collector *collector)
+{
+	struct outside_walk walk = make_walk(collector);
+	uint64_t marks = full_marks(collector);
+	int err;
+
+	withdraw_request(collector);
+	counts_reset(collector->counts);
+	walk.moving = true;
+	err = count_outside(collector, &walk);
+	if (is_fatal(err))
+		return err;
+	collector->losses[PYLEAK_LOSS_TORN] += walk.repairs;
+	if (!err && marks == full_marks(collector)) {
+		collector->asked_cpu_ns = 0;
+		collector->sample_mark = 0;
+		return collector_finish(collector, INSTRUMENT_OUTSIDE);
+	}
+	collector->losses[err ? loss_of(err, true) : PYLEAK_LOSS_FULL_COLLECTION]++;
+	ask_again(collector);
+	return 0;
+}
+
+/* Do slices fail to make a census? */
+static bool is_too_large(const struct collector *collector, double waited_s)
+{
+	const volatile struct pyleak_progress *progress = progress_of(collector);
+
+	return restarts_of(collector) >= collector->asked_restarts + RESTARTS ||
+	       (waited_s > SLICES_WAIT_S && progress->slices);
 }
 
 static int add_safe_point(struct collector *collector)
@@ -199,6 +299,11 @@ static int recover(struct collector *collector)
 	return 1;
 }
 
+static bool is_outside_due(const struct collector *collector)
+{
+	return collector_now_ns() >= collector->outside_due_ns;
+}
+
 int collector_step(struct collector *collector)
 {
 	const volatile struct pyleak_progress *progress = progress_of(collector);
@@ -215,9 +320,13 @@ int collector_step(struct collector *collector)
 		return finish_from_kernel(collector);
 	if (progress->failed == wanted)
 		return recover(collector);
-	if (waited_s < patience_s || is_slicing(collector))
+	if (waited_s < patience_s)
 		return 0;
-	if (collector->outside_tries < OUTSIDE_TRIES &&
+	if (is_too_large(collector, waited_s) && is_outside_due(collector))
+		return try_moving(collector);
+	if (is_slicing(collector))
+		return 0;
+	if (collector->outside_tries < OUTSIDE_TRIES && is_outside_due(collector) &&
 	    (is_partly_counted(collector) || is_idle(collector, waited_s))) {
 		collector->outside_tries++;
 		return try_outside(collector);
@@ -238,6 +347,11 @@ int collector_give_up(struct collector *collector)
 	collector->safe_points_attached = 0;
 	collector_complete_sample(collector, INSTRUMENT_NONE);
 	return 0;
+}
+
+void collector_interim(struct collector *collector)
+{
+	collector_complete_sample(collector, INSTRUMENT_NONE);
 }
 
 int collector_event_fd(struct collector *collector)

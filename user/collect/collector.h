@@ -51,7 +51,9 @@ int collector_begin(struct collector *collector);
 int collector_step(struct collector *collector);
 #define COLLECTOR_TICK_MS 50
 int collector_event_fd(struct collector *collector);
-/* Ends the wait without a census: the sample then has what needs none (memory, GC counters). */
+/* While the census takes long: makes a sample of what needs none (memory, GC counters). */
+void collector_interim(struct collector *collector);
+/* The same, and the census is no longer asked for. */
 int collector_give_up(struct collector *collector);
 
 /* The newest; valid until the next census is complete. */

@@ -37,6 +37,9 @@ struct collector {
 	uint64_t memory_due_ns;
 	uint64_t container_min;
 	unsigned int outside_tries;
+	uint64_t outside_due_ns; /* not before: our own CPU is bounded too */
+	uint64_t sample_mark;	 /* fingerprint of the lists when they were read from outside */
+	uint64_t asked_restarts; /* how often censuses in slices had begun again, when asked */
 	uint64_t losses[PYLEAK_LOSS_CNT]; /* our own */
 };
 

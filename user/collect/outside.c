@@ -5,13 +5,22 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "pyleak_object.h"
 
+#define TRAIL 64	      /* nodes to go back to */
+#define REPAIR_TRIES 100      /* a young collection hides its list for so many ms at most */
+#define REPAIR_WAIT_NS 1000000L
+#define REPAIRS_LEAST 1000
+#define OBJECTS_PER_REPAIR 256 /* more repairs than this are no count */
+
 struct position {
-	const struct outside_walk *walk;
+	struct outside_walk *walk;
 	struct counts *counts;
 	uint64_t objects;
+	raddr_t trail[TRAIL]; /* nodes of this list that were counted, the newest at trail_cnt - 1 */
+	uint64_t trail_cnt;
 };
 
 static int read_node(const struct outside_walk *walk, raddr_t address, struct pyleak_node *node)
@@ -78,30 +87,86 @@ static int count_object(struct position *at, const struct pyleak_node *node, rad
 	return counts_add_container(at->counts, &container);
 }
 
-static int count_list(struct position *at, raddr_t head)
+/* Is the node linked both ways, as memory is now? */
+static bool is_linked(struct remote *remote, raddr_t address, raddr_t *next)
 {
-	const struct outside_walk *walk = at->walk;
-	raddr_t previous = head, address = PYLEAK_LINK(remote_word(walk->reader->remote, head));
+	uint64_t links[2];
 
-	while (address != head) {
-		struct pyleak_node node;
-		int err = read_node(walk, address, &node);
+	if (remote_read(remote, address, links, sizeof(links)) || !PYLEAK_LINK(links[0]))
+		return false;
+	*next = PYLEAK_LINK(links[0]);
+	return PYLEAK_LINK(remote_word(remote, *next + 8)) == address &&
+	       PYLEAK_LINK(remote_word(remote, PYLEAK_LINK(links[1]))) == address;
+}
 
-		if (!err && PYLEAK_LINK(node.prev) != previous)
-			err = -EBADMSG;
-		if (!err && at->objects >= walk->max_objects)
-			err = -E2BIG;
-		if (!err)
-			err = count_object(at, &node, address + walk->lists->head_bytes);
+/* The list changed under the walk: takes it up at the newest node that is still in it. */
+static int repair(struct position *at, raddr_t *previous, raddr_t *address)
+{
+	static const struct timespec wait = { .tv_nsec = REPAIR_WAIT_NS };
+	struct remote *remote = at->walk->reader->remote;
+
+	if (++at->walk->repairs > REPAIRS_LEAST + at->objects / OBJECTS_PER_REPAIR)
+		return -EAGAIN;
+	for (int try = 0; try < REPAIR_TRIES; try++) {
+		int err = remote_use_cache(remote); /* forgets what was read */
+
 		if (err)
 			return err;
-		previous = address;
-		address = PYLEAK_LINK(node.next);
+		for (uint64_t i = 0; i < TRAIL && i < at->trail_cnt; i++) {
+			raddr_t node = at->trail[(at->trail_cnt - 1 - i) % TRAIL];
+
+			if (is_linked(remote, node, address)) {
+				*previous = node;
+				return 0;
+			}
+		}
+		nanosleep(&wait, NULL);
+	}
+	return -EAGAIN;
+}
+
+static int count_node(struct position *at, raddr_t address, raddr_t previous, raddr_t *next)
+{
+	struct pyleak_node node;
+	int err = read_node(at->walk, address, &node);
+
+	if (!err && PYLEAK_LINK(node.prev) != previous)
+		err = -EBADMSG;
+	if (!err && at->objects >= at->walk->max_objects)
+		err = -E2BIG;
+	if (!err)
+		err = count_object(at, &node, address + at->walk->lists->head_bytes);
+	if (!err)
+		*next = PYLEAK_LINK(node.next);
+	return err;
+}
+
+static int count_list(struct position *at, raddr_t head)
+{
+	raddr_t previous = head, next = 0;
+	raddr_t address = PYLEAK_LINK(remote_word(at->walk->reader->remote, head));
+
+	at->trail[0] = head;
+	at->trail_cnt = 1;
+	while (address != head) {
+		int err = count_node(at, address, previous, &next);
+
+		if (!err) {
+			previous = address;
+			address = next;
+			at->trail[at->trail_cnt++ % TRAIL] = previous;
+			continue;
+		}
+		if (!at->walk->moving || (err != -EBADMSG && err != -EFAULT))
+			return err;
+		err = repair(at, &previous, &address);
+		if (err)
+			return err;
 	}
 	return 0;
 }
 
-int outside_count(const struct outside_walk *walk, struct counts *counts, uint64_t *objects)
+int outside_count(struct outside_walk *walk, struct counts *counts, uint64_t *objects)
 {
 	struct position at = { .walk = walk, .counts = counts };
 	int err = remote_use_cache(walk->reader->remote);
@@ -111,7 +176,7 @@ int outside_count(const struct outside_walk *walk, struct counts *counts, uint64
 
 		if (walk->skip >> i & 1)
 			continue;
-		if (interpreter->collecting &&
+		if (!walk->moving && interpreter->collecting &&
 		    remote_word32(walk->reader->remote, interpreter->collecting))
 			err = -EAGAIN;
 		for (int list = 0; !err && list < PYLEAK_LISTS; list++) {

@@ -16,12 +16,17 @@ struct outside_walk {
 	uint64_t max_objects;
 	uint64_t container_min; /* containers at least this long are noted one by one */
 	uint64_t skip;		/* bit per interpreter that is already counted */
+	/* The process runs meanwhile: where a list changed under the walk, it goes on from the
+	 * newest node that is still linked. Each time, a few objects are counted twice or not at
+	 * all: `repairs` says how often. */
+	bool moving;
+	uint64_t repairs;
 };
 
 /* Counts every object on the GC lists into `counts`. It says nothing of whether the process ran
  * meanwhile: the caller compares before and after. -EBADMSG: a list was not consistent,
  * -EFAULT: unreadable, -E2BIG: more than max_objects, -EAGAIN: a collection is running. */
-int outside_count(const struct outside_walk *walk, struct counts *counts, uint64_t *objects);
+int outside_count(struct outside_walk *walk, struct counts *counts, uint64_t *objects);
 
 /* A number that changes when the lists change: to compare before and after. */
 uint64_t outside_fingerprint(const struct outside_walk *walk);

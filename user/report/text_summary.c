@@ -92,6 +92,9 @@ static void put_verdicts(struct report_text *rt, const struct status *status,
 		text_line(&rt->o, 2, "%s  %s more", verdict_name(kind), text_count(left_out).s);
 }
 
+/* Growth is judged on no fewer (detect/evidence.c). */
+#define JUDGED_CENSUSES 20
+
 static void put_no_leak(struct report_text *rt, const struct summary *summary)
 {
 	const struct status *status = &summary->status;
@@ -103,6 +106,12 @@ static void put_no_leak(struct report_text *rt, const struct summary *summary)
 		return;
 	if (summary->censuses == 0)
 		text_line(&rt->o, 2, "nothing can be said: no census was taken in %s", watched.s);
+	else if (summary->censuses < JUDGED_CENSUSES && native == 0)
+		text_line(&rt->o, 2,
+			  "no leak found, but %llu census%s in %s are too few to tell: watch longer; for "
+			  "a large heap raise --budget and --max-pause",
+			  (unsigned long long)summary->censuses, summary->censuses == 1 ? "" : "es",
+			  watched.s);
 	else if (native > 0)
 		text_line(&rt->o, 2, "no leak found among Python's objects in %s", watched.s);
 	else
