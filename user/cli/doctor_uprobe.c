@@ -18,7 +18,7 @@
 #define HITS 2000
 
 /* What the probe is put on. */
-static void __attribute__((noinline, noclone)) probed_function(void)
+static void __attribute__((noinline)) probed_function(void)
 {
 	__asm__ volatile("nop");
 }
