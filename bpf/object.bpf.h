@@ -196,7 +196,7 @@ static __always_inline void count_object(const struct pyleak_node *node, __u64 o
 
 	if (!tally)
 		return;
-	extent = pyleak_measure(tally->kind, tally->item_bytes, node);
+	pyleak_measure(tally->kind, tally->item_bytes, node, &extent);
 	if (tally->kind == PYLEAK_KIND_DICT)
 		extent.bytes = dict_bytes(node->w20, node->w28);
 	bytes = tally->basic_bytes + extent.bytes;

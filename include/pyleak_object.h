@@ -94,8 +94,8 @@ static inline __u32 pyleak_inline_values_bytes(__u8 capacity)
 }
 
 /* A dict's bytes are not measured: its keys must be read first. */
-static inline struct pyleak_extent pyleak_measure(__u32 kind, __u32 item_bytes,
-						  const struct pyleak_node *node)
+static inline void pyleak_measure(__u32 kind, __u32 item_bytes, const struct pyleak_node *node,
+				  struct pyleak_extent *out)
 {
 	struct pyleak_extent extent = { 0, 0 };
 
@@ -126,7 +126,7 @@ static inline struct pyleak_extent pyleak_measure(__u32 kind, __u32 item_bytes,
 		extent.len = 0;
 	if (extent.bytes > PYLEAK_MAX_ITEMS)
 		extent.bytes = 0;
-	return extent;
+	*out = extent;
 }
 
 #endif

@@ -30,8 +30,8 @@ Test(pause, the_mark_that_moved_tells_the_generation)
 			collect(generation, 5000);
 	}
 	for (int generation = 0; generation < PYLEAK_GENERATIONS; generation++) {
-		cr_assert_eq(pauses.cnt[generation], generation + 1);
-		cr_assert_eq(pauses.total_ns[generation], 5000 * (generation + 1));
+		cr_assert_eq(pauses.cnt[generation], generation + 1ULL);
+		cr_assert_eq(pauses.total_ns[generation], 5000 * (generation + 1ULL));
 	}
 	cr_assert_eq(pauses.unknown, 0);
 }

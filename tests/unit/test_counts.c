@@ -122,8 +122,9 @@ Test(measure, a_container_has_the_length_and_bytes_that_python_says)
 					    .w18 = c->words[1],
 					    .w20 = c->words[2],
 					    .w28 = c->words[3] };
-		struct pyleak_extent extent = pyleak_measure(c->kind, c->item_bytes, &node);
+		struct pyleak_extent extent;
 
+		pyleak_measure(c->kind, c->item_bytes, &node, &extent);
 		cr_expect_eq(extent.len, c->len, "%s: %lu long", c->what, (long)extent.len);
 		cr_expect_eq(extent.bytes, c->bytes, "%s: %lu, not %lu", c->what,
 			     (long)extent.bytes, (long)c->bytes);

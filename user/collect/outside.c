@@ -74,7 +74,7 @@ static int count_object(struct position *at, const struct pyleak_node *node, rad
 		return -ENOMEM;
 	if (!type->basic_bytes)
 		set_measure(at->walk, type, object);
-	extent = pyleak_measure(type->kind, type->item_bytes, node);
+	pyleak_measure(type->kind, type->item_bytes, node, &extent);
 	if (type->kind == PYLEAK_KIND_DICT)
 		extent.bytes = dict_bytes(at->walk, node);
 	type->live++;

@@ -75,7 +75,7 @@ int detector_add(struct detector *detector, const struct sample *sample)
 }
 
 void finding_set(struct finding *finding, const struct judgement *judgement,
-		 const struct series *series, const struct timeline *timeline)
+		 struct series *series, const struct timeline *timeline)
 {
 	const struct trend *trend = &judgement->trend;
 	struct verdict *v = &finding->verdict;
@@ -131,6 +131,7 @@ static int judge_entry(struct detector *detector, const struct judge_context *co
 		return -ENOMEM;
 	*finding = (struct finding){
 		.own = entry->own,
+		.interval_s = context->interval_s,
 		.verdict =
 			{
 				.subject = subject,

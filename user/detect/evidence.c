@@ -18,6 +18,14 @@
 #define WANDER_MAX 0.6	 /* white noise has 0.5, half a sine wave over 0.6 */
 #define SPAN_MIN_S 15.0	 /* however short the interval */
 #define DAY_S 86400.0
+#define DAILY_RATE (2 * 2 * M_PI / DAY_S)
+#define UNEVEN_POINT 3	 /* samples per low point */
+#define UNEVEN_WINDOWS 4 /* of 10 samples or more */
+
+static bool is_called(const struct series *series)
+{
+	return series->hold.state == HOLD_LEAK;
+}
 
 /* How many of the windows set a higher minimum than the one before, the newest counted only
  * if the growth goes on at 0.4 of its pace. Returns -1 when it does not go on. */
@@ -46,11 +54,10 @@ static int count_rises(const struct evidence *c)
 static bool is_slow(const struct trend *trend, double level)
 {
 	double rate = trend->slope / fmax(level, 1);
-	double daily = 2 * 2 * M_PI / DAY_S;
 
-	if (rate < daily || trend->span_s < 120)
-		return rate < daily;
-	return rate < 12 * daily && (trend->growth < 0.85 * level || trend->bend > 0.3);
+	if (rate < DAILY_RATE || trend->span_s < 120)
+		return rate < DAILY_RATE;
+	return rate < 12 * DAILY_RATE && (trend->growth < 0.85 * level || trend->bend > 0.3);
 }
 
 static enum grade grade_points(struct evidence *c, const struct judge_context *context,
@@ -85,7 +92,7 @@ static void grade_candidate(struct evidence *c, const struct series *series,
 		return;
 	c->start_s = c->t[0];
 	c->level = rules->level > 0 ? rules->level : c->y[c->n - 1];
-	c->grade = grade_points(c, context, rules, series->called);
+	c->grade = grade_points(c, context, rules, is_called(series));
 	c->slow = is_slow(&c->trend, c->level) && c->trend.span_s < 2 * DAY_S;
 }
 
@@ -175,11 +182,69 @@ static void grade_recent(struct evidence *best, const struct series *series,
 		flat = c.trend.growth < 0.5 * rules->min_growth;
 		if (c.grade == GRADE_STRONG && c.trend.span_s < span_min_s * (c.n < 23 ? 0.8 : 1))
 			c.grade = GRADE_WEAK;
-		if (c.grade == GRADE_STRONG && !series->called &&
+		if (c.grade == GRADE_STRONG && !is_called(series) &&
 		    (is_tail(&c, series, context) ||
 		     slows_down(&c, series, context, scales[i].want)))
 			c.grade = GRADE_BENT;
 		keep_better(best, &c);
+	}
+}
+
+/* A leak whose pace is uneven from the start is no line. What it has instead: beyond every walk
+ * by nats, its low points never fall, it grows in each window, and no less lately than before.
+ * A cache that fills never falls either; but its windows grow less and less, so one of the two
+ * newest must have grown as the mean does, unless the whole hardly bends. */
+static bool is_uneven(const struct evidence *c, double min_growth)
+{
+	size_t points = c->n / UNEVEN_POINT;
+	double lo[SERIES_RAW / UNEVEN_POINT];
+	double gain[UNEVEN_WINDOWS];
+	double total, mean;
+	double lost = 0;
+
+	for (size_t i = 0; i < points; i++) {
+		lo[i] = INFINITY;
+		for (size_t j = c->n - (points - i) * UNEVEN_POINT, k = 0; k < UNEVEN_POINT; k++)
+			lo[i] = fmin(lo[i], c->y[j + k]);
+		lost += i ? fmax(lo[i - 1] - lo[i], 0) : 0;
+	}
+	total = lo[points - 1] - lo[0];
+	mean = total / UNEVEN_WINDOWS;
+	if (total < 2 * min_growth || lost > 0.02 * total)
+		return false;
+	for (size_t w = 0; w < UNEVEN_WINDOWS; w++) {
+		gain[w] = lo[(w + 1) * (points - 1) / UNEVEN_WINDOWS] -
+			  lo[w * (points - 1) / UNEVEN_WINDOWS];
+		if (gain[w] < 0.25 * mean)
+			return false;
+	}
+	if (fmax(gain[UNEVEN_WINDOWS - 1], gain[UNEVEN_WINDOWS - 2]) > 1.05 * mean)
+		return c->trend.bend > -0.8;
+	return c->trend.bend > -0.3;
+}
+
+static void grade_uneven(struct evidence *best, const struct series *series,
+			 const struct judge_context *context, const struct judge_rules *rules)
+{
+	static const size_t wants[] = {42, 54, 64};
+	size_t available = series_available(series, context->timeline);
+	struct evidence c = {.uneven = true, .rises = EVIDENCE_WINDOWS - 1};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wants) && wants[i] <= available; i++) {
+		c.n = series_recent(series, context->timeline, wants[i], 0, 1, c.t, c.y);
+		if (!trend_fit(c.t, c.y, c.n, rules->quantum, &c.trend) ||
+		    c.trend.nats < context->nats_needed || c.trend.span_s < SPAN_MIN_S ||
+		    !is_uneven(&c, rules->min_growth) || is_tail(&c, series, context))
+			continue;
+		c.start_s = c.t[0];
+		c.level = rules->level > 0 ? rules->level : c.y[c.n - 1];
+		/* No line to tell a cycle's foot by, so the bound of the foot is for all. */
+		c.slow = c.trend.slope < 12 * DAILY_RATE * fmax(c.level, 1);
+		if (c.slow)
+			continue;
+		c.grade = GRADE_STRONG;
+		*best = c;
+		return;
 	}
 }
 
@@ -205,7 +270,7 @@ static void grade_history(struct evidence *best, const struct series *series,
 		memcpy(c.t, t + start, c.n * sizeof(*t));
 		memcpy(c.y, y + start, c.n * sizeof(*y));
 		grade_candidate(&c, series, context, rules);
-		if (c.grade == GRADE_STRONG && !series->called &&
+		if (c.grade == GRADE_STRONG && !is_called(series) &&
 		    (is_tail(&c, series, context) || was_faster(&c, t, y, start, 1.2)))
 			c.grade = GRADE_BENT;
 		keep_better(best, &c);
@@ -218,4 +283,7 @@ void evidence_find(struct evidence *best, const struct series *series,
 	*best = (struct evidence){.grade = GRADE_NONE};
 	grade_recent(best, series, context, rules);
 	grade_history(best, series, context, rules);
+	if (best->grade != GRADE_STRONG && !is_called(series) &&
+	    series_moved(series, context->timeline, UNEVEN_POINT))
+		grade_uneven(best, series, context, rules);
 }

@@ -20,6 +20,7 @@ struct evidence {
 	double start_s;
 	double level;	    /* newest point */
 	unsigned int rises; /* of EVIDENCE_WINDOWS - 1 */
+	bool uneven;	    /* no line, but never falls and grows in each window */
 	bool slow;	    /* as slow as the rising half of a daily cycle */
 	size_t n;
 	double t[SERIES_BUCKETS];

@@ -10,10 +10,12 @@
 
 struct finding {
 	struct verdict verdict;
-	const struct series *series;
+	struct series *series;
 	const struct timeline *timeline;
-	double start_s; /* of the evidence window */
+	const struct series *prover; /* container that proved it a leak, or NULL */
+	double start_s;		     /* of the evidence window */
 	double nats;
+	double interval_s;
 	bool own;
 	bool slow; /* see struct judgement */
 	/* The order of the report: a group stands where its head stands. */
@@ -23,14 +25,14 @@ struct finding {
 
 /* Fills in the verdict from the judgement; the caller sets subject, name and counts. */
 void finding_set(struct finding *finding, const struct judgement *judgement,
-		 const struct series *series, const struct timeline *timeline);
+		 struct series *series, const struct timeline *timeline);
 
 /* Numbers the groups among leaks and suspects, picks the heads and promotes what a leaking
  * container proves. Reorders the findings. */
 void group_findings(struct finding *findings, size_t cnt);
 /* The order of the report: the gravest first, members after their head. */
 void group_sort(struct finding *findings, size_t cnt);
-/* Have the two grown in a stable proportion lately? */
+/* Have the two grown in a stable proportion, lately or ever since the older growth began? */
 bool group_same_shape(const struct finding *a, const struct finding *b);
 
 /* Process memory: all of it, and what Python's objects do not explain. */

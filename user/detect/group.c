@@ -13,8 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detect/hold.h"
+
 #define SHAPE_SAMPLES 32
 #define SHAPE_SAMPLES_MIN 12
+#define HISTORY_LOW 3	      /* intervals per low point */
+#define HISTORY_POINTS_MIN 8
+#define HISTORY_APART_MAX 0.12
+#define REST_WANDER_MAX 0.9 /* variance over mean squared step: white noise has 0.5 */
+#define PROVED_PACE 0.5
 #define GROUPS_MAX 256 /* findings after these stay alone: comparing is quadratic */
 
 /* Moments of the two series' steps. */
@@ -66,6 +73,56 @@ static bool ratio_is_stable(const double *a, const double *b, size_t n)
 	return total_a > 0 && total_b > 0 && fabs(share_a - share_b) < 0.15;
 }
 
+/* Is what b has more or less than a's share in it noise that goes away again, not growth of
+ * its own? Objects in flight on top of the same leak are; an independent leak walks off. */
+static bool rest_is_noise(const double *a, const double *b, size_t n)
+{
+	double ratio = (b[n - 1] - b[0]) / (a[n - 1] - a[0]);
+	double mean = 0, squares = 0, steps = 0;
+
+	for (size_t i = 0; i < n; i++)
+		mean += (b[i] - ratio * a[i]) / (double)n;
+	for (size_t i = 0; i < n; i++) {
+		double rest = b[i] - ratio * a[i] - mean;
+		double before = i ? b[i - 1] - ratio * a[i - 1] - mean : rest;
+
+		squares += rest * rest / (double)n;
+		steps += (rest - before) * (rest - before) / (double)(n - 1);
+	}
+	return squares <= REST_WANDER_MAX * steps;
+}
+
+/* The low points of both since the older growth began. */
+static bool history_is_proportional(const struct finding *a, const struct finding *b)
+{
+	double onset_s = fmin(a->verdict.first_growth_s, b->verdict.first_growth_s);
+	double t[SERIES_BUCKETS], ya[SERIES_BUCKETS], yb[SERIES_BUCKETS];
+	size_t n = series_envelope(a->series, a->timeline, HISTORY_LOW * a->interval_s, t, ya);
+	size_t n_b = series_envelope(b->series, b->timeline, HISTORY_LOW * b->interval_s, t, yb);
+	size_t skip = n > n_b ? n - n_b : 0; /* a container is known from when it was seen */
+	size_t skip_b = n_b > n ? n_b - n : 0;
+	double total_a, total_b;
+
+	n -= skip;
+	while (n > 1 && t[n_b - n + 1] <= onset_s) {
+		n--;
+		skip++;
+		skip_b++;
+	}
+	if (n < HISTORY_POINTS_MIN)
+		return false;
+	total_a = ya[skip + n - 1] - ya[skip];
+	total_b = yb[skip_b + n - 1] - yb[skip_b];
+	if (total_a <= 0 || total_b <= 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (fabs((ya[skip + i] - ya[skip]) / total_a -
+			 (yb[skip_b + i] - yb[skip_b]) / total_b) > HISTORY_APART_MAX)
+			return false;
+	}
+	return true;
+}
+
 bool group_same_shape(const struct finding *a, const struct finding *b)
 {
 	double t[SERIES_RAW], ya[SERIES_RAW], yb[SERIES_RAW];
@@ -78,7 +135,15 @@ bool group_same_shape(const struct finding *a, const struct finding *b)
 	if (n < SHAPE_SAMPLES_MIN || !series_recent(a->series, a->timeline, n, 0, 1, t, ya) ||
 	    !series_recent(b->series, b->timeline, n, 0, 1, t, yb))
 		return false;
-	return ratio_is_stable(ya, yb, n) && steps_agree(ya, yb, n);
+	if (ratio_is_stable(ya, yb, n) && steps_agree(ya, yb, n))
+		return true;
+	if (a->timeline != b->timeline || !history_is_proportional(a, b))
+		return false;
+	n = n_a < n_b ? n_a : n_b;
+	series_recent(a->series, a->timeline, n, 0, 1, t, ya);
+	series_recent(b->series, b->timeline, n, 0, 1, t, yb);
+	return ya[n - 1] > ya[0] && yb[n - 1] > yb[0] &&
+	       (steps_agree(ya, yb, n) || rest_is_noise(ya, yb, n));
 }
 
 /* "str -> app.Message" holds "app.Message", as key or as value. */
@@ -128,6 +193,14 @@ static bool container_proves(const struct finding *container, const struct findi
 			 holds_type(&container->verdict, &type->verdict) ? 0.5 : 0.2);
 }
 
+/* ... and still goes at the pace of the container that proved it once. */
+static bool is_proved(const struct finding *container, const struct finding *type)
+{
+	return type->series->hold.proved && type->verdict.kind == VERDICT_LEAK &&
+	       container->verdict.kind == VERDICT_LEAK &&
+	       same_pace(&container->verdict, &type->verdict, PROVED_PACE);
+}
+
 static void promote_held(struct finding *findings, size_t cnt)
 {
 	for (size_t c = 0; c < cnt; c++) {
@@ -136,10 +209,15 @@ static void promote_held(struct finding *findings, size_t cnt)
 		for (size_t i = 0; i < cnt; i++) {
 			struct verdict *v = &findings[i].verdict;
 
+			if (is_proved(&findings[c], &findings[i]))
+				findings[i].prover = findings[c].series;
 			if (!container_proves(&findings[c], &findings[i]))
 				continue;
 			v->kind = VERDICT_LEAK;
 			v->confidence = findings[c].verdict.confidence;
+			findings[i].prover = findings[c].series;
+			hold_prove(findings[i].series, findings[i].timeline, findings[i].start_s,
+				   v->confidence);
 			snprintf(v->why, sizeof(v->why), "%+.3g/s, as fast as a %s that only grows",
 				 v->slope_per_s, findings[c].verdict.name);
 		}
@@ -184,6 +262,26 @@ static int by_evidence(const void *left, const void *right)
 	return strcmp(a->verdict.name, b->verdict.name);
 }
 
+static unsigned int group_of(const struct finding *findings, size_t cnt,
+			     const struct series *series)
+{
+	for (size_t i = 0; i < cnt; i++) {
+		if (findings[i].series == series)
+			return findings[i].verdict.group;
+	}
+	return 0;
+}
+
+/* The container that proved a type a leak is the same leak: the type has no evidence of its
+ * own to tell them apart by. */
+static void assign_proved(struct finding *findings, size_t cnt)
+{
+	for (size_t i = 0; i < cnt; i++) {
+		if (findings[i].prover)
+			findings[i].verdict.group = group_of(findings, cnt, findings[i].prover);
+	}
+}
+
 static void assign_groups(struct finding *findings, size_t cnt)
 {
 	const struct finding *seeds[GROUPS_MAX];
@@ -192,7 +290,7 @@ static void assign_groups(struct finding *findings, size_t cnt)
 	for (size_t i = 0; i < cnt; i++) {
 		unsigned int g = 0;
 
-		if (!is_member(&findings[i]))
+		if (!is_member(&findings[i]) || findings[i].prover)
 			continue;
 		while (g < group_cnt && g < GROUPS_MAX && !belong_together(seeds[g], &findings[i]))
 			g++;
@@ -204,6 +302,7 @@ static void assign_groups(struct finding *findings, size_t cnt)
 		}
 		findings[i].verdict.group = g + 1;
 	}
+	assign_proved(findings, cnt);
 }
 
 /* Groups beyond GROUPS_MAX have one member each. */

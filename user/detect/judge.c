@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "detect/evidence.h"
+#include "detect/hold.h"
 
 /* 400: false alarms of 120 looks at a random walk are 400 exp(-nats), by simulation (see
  * tests/unit/test_detect_long.c). */
@@ -107,8 +108,9 @@ static void describe_growth(const struct evidence *c, const struct series *serie
 	if (fulls && rules->collectable)
 		snprintf(gc, sizeof(gc), ", across %llu full collection%s",
 			 (unsigned long long)fulls, fulls == 1 ? "" : "s");
-	snprintf(out->why, sizeof(out->why), "rose in %u of %d windows, %+.3g%s/s, %s%s%s",
-		 c->rises, EVIDENCE_WINDOWS - 1, c->trend.slope, rules->unit,
+	snprintf(out->why, sizeof(out->why), "rose in %u of %d windows%s, %+.3g%s/s, %s%s%s",
+		 c->rises, EVIDENCE_WINDOWS - 1, c->uneven ? " at an uneven pace" : "",
+		 c->trend.slope, rules->unit,
 		 series->teeth.fall_cnt ? "the low points too" : "no fall back", gc,
 		 out->kind == VERDICT_LEAK ? ""
 		 : c->grade == GRADE_BENT  ? "; but slows down"
@@ -160,29 +162,61 @@ static double confidence_in(const struct evidence *c, const struct series *serie
 	}
 }
 
+/* The newest samples as they are: what a call that is held, or has ended, shows now. */
+static void show_newest(struct series *series, const struct judge_context *context,
+			const struct judge_rules *rules, struct evidence *c)
+{
+	size_t available = series_available(series, context->timeline);
+	size_t want = available < JUDGE_SAMPLES_MIN ? available : JUDGE_SAMPLES_MIN;
+
+	c->grade = GRADE_NONE;
+	c->slow = false;
+	c->n = series_recent(series, context->timeline, want, 0, 1, c->t, c->y);
+	if (!trend_fit(c->t, c->y, c->n, rules->quantum, &c->trend))
+		return;
+	trend_fit_robust(c->t, c->y, &c->trend);
+	c->start_s = c->t[0];
+}
+
+static void judge_growth(struct series *series, const struct judge_context *context,
+			 const struct judge_rules *rules, struct evidence *best,
+			 enum verdict_kind judged, struct judgement *out)
+{
+	bool held = out->kind != judged;
+
+	if (held)
+		show_newest(series, context, rules, best);
+	else if (out->kind >= VERDICT_GC_LAG && best->grade != GRADE_NONE)
+		trend_fit_robust(best->t, best->y, &best->trend);
+	out->trend = best->trend;
+	out->slow = best->slow;
+	out->start_s = best->start_s;
+	out->first_growth_s = series->hold.state ? series->hold.base_s : series->teeth.base_s;
+	out->confidence = confidence_in(best, series, context, out->kind);
+	if (held && out->kind == VERDICT_LEAK)
+		out->confidence = hold_confidence(&series->hold, context->timeline);
+	else if (held && out->kind == VERDICT_SUSPECT)
+		out->confidence = 0.3;
+	if (held)
+		hold_describe(series, context, rules, out);
+	else
+		describe(best, series, context, rules, out);
+}
+
 void judge_series(struct series *series, const struct judge_context *context,
 		  const struct judge_rules *rules, struct judgement *out)
 {
 	struct evidence best;
+	enum verdict_kind judged;
 
 	out->kind = VERDICT_STABLE;
-	if (!series_moved(series, context->timeline, SERIES_RAW)) {
-		series->called = false;
+	if (!series_moved(series, context->timeline, SERIES_RAW) && !series->hold.state)
 		return;
-	}
 	*out = (struct judgement){.kind = VERDICT_STABLE, .confidence = 1};
 	evidence_find(&best, series, context, rules);
-	out->kind = best.grade != GRADE_NONE ? explain(series, &best, context, rules)
-					     : judge_shape(series, context, rules, &best);
-	series->called = out->kind == VERDICT_LEAK;
-	if (out->kind == VERDICT_STABLE)
-		return;
-	if (out->kind >= VERDICT_GC_LAG && best.grade != GRADE_NONE)
-		trend_fit_robust(best.t, best.y, &best.trend);
-	out->trend = best.trend;
-	out->slow = best.slow;
-	out->start_s = best.start_s;
-	out->first_growth_s = series->teeth.base_s;
-	out->confidence = confidence_in(&best, series, context, out->kind);
-	describe(&best, series, context, rules, out);
+	judged = best.grade != GRADE_NONE ? explain(series, &best, context, rules)
+					  : judge_shape(series, context, rules, &best);
+	out->kind = hold_decide(series, context, rules, &best, judged);
+	if (out->kind != VERDICT_STABLE)
+		judge_growth(series, context, rules, &best, judged, out);
 }

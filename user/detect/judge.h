@@ -38,8 +38,8 @@ struct judgement {
 	char why[160];
 };
 
-/* Sets series->called, which makes a leak easier to confirm than to call. Of a stable series
- * nothing but out->kind is set. */
+/* Keeps series->hold: a leak is easier to confirm than to call, and stays called while it gives
+ * nothing back. Of a stable series nothing but out->kind is set. */
 void judge_series(struct series *series, const struct judge_context *context,
 		  const struct judge_rules *rules, struct judgement *out);
 

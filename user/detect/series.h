@@ -48,6 +48,27 @@ struct teeth {
 	bool outlived_full; /* the present rise was there before a full collection, and after */
 };
 
+enum hold_state {
+	HOLD_NONE,
+	HOLD_SUSPECT,
+	HOLD_LEAK,
+	HOLD_ENDED, /* was a leak, grows no more */
+	HOLD_FELL,  /* was a leak, fell back */
+};
+
+/* What the series was called, and what it did since: the judge's memory, see hold.c. */
+struct hold {
+	enum hold_state state;
+	double base, base_s; /* where and when the growth began */
+	double low;	     /* low points now */
+	double lost;	     /* from `top` to the newest samples */
+	double top, top_s;   /* highest low point */
+	double mark, mark_s; /* low point at the last real progress */
+	uint64_t top_sample, mark_sample, end_sample;
+	double confidence;
+	bool proved; /* a container proved it, see group.c */
+};
+
 struct series {
 	double value;
 	double min_rise;		/* falls of smaller rises are noise */
@@ -56,7 +77,7 @@ struct series {
 	uint64_t merged_width;		/* bucket width that history follows */
 	struct series_history *history; /* NULL until the value changes */
 	struct teeth teeth;
-	bool called; /* judged a leak last time: the judge's memory, see judge.c */
+	struct hold hold;
 };
 
 void timeline_init(struct timeline *timeline);
