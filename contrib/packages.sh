@@ -19,4 +19,6 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "  APT   $missing"
 apt-get update -qq
+# The list is meant to be split.
+# shellcheck disable=SC2086
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

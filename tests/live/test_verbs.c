@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command line as its users type it: verbs, refusals, exit statuses, the demo's leak. */
+#include <glob.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,29 @@ Test(verbs, a_process_that_is_not_cpython_is_refused_in_one_line, .timeout = 30)
 	cr_expect(strchr(tool.errors, '\n') == tool.errors + strlen(tool.errors) - 1, "%s",
 		  tool.errors);
 	tool_free(&tool);
+}
+
+Test(verbs, python_2_is_refused_by_its_version, .timeout = 30)
+{
+	struct program program;
+	char pattern[300], *line;
+	const char *home = getenv("HOME");
+	struct tool tool;
+	glob_t found;
+
+	live_needs_root();
+	snprintf(pattern, sizeof(pattern), "%s/.pyenv/versions/2.*/bin/python2", home ? home : "");
+	if (glob(pattern, 0, NULL, &found))
+		cr_skip_test("no Python 2 on this machine");
+	program_start(&program, found.gl_pathv[0], NULL, "python2.py", NULL);
+	line = program_line(&program);
+	tool_run(&tool, "-p", pid_text(program.pid), NULL);
+	cr_expect(tool.status == 1);
+	cr_expect(strstr(tool.errors, "runs CPython 2"), "%s", tool.errors);
+	free(line);
+	globfree(&found);
+	tool_free(&tool);
+	program_stop(&program);
 }
 
 Test(verbs, doctor_finds_the_hook_of_a_process, .timeout = 30)

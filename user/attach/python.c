@@ -224,6 +224,12 @@ int python_find(const struct target *target, struct python *out)
 
 	if (err)
 		return report_missing(target, err);
+	if (python_symbol(&python, "PyString_FromString")) {
+		snprintf(python.version, sizeof(python.version), "2");
+		err = report_unsupported(target, &python, -EOPNOTSUPP);
+		python_close(&python);
+		return err;
+	}
 	python.runtime = python_symbol(&python, "_PyRuntime");
 	err = find_version(target, &python);
 	if (!err) {

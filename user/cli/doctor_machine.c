@@ -3,7 +3,6 @@
  * decides in the end; the other checks are there to tell why they do not. */
 #include "cli/doctor.h"
 
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,7 +276,7 @@ bool doctor_check_machine(struct checks *checks)
 	check_ptrace(checks, caps);
 	check_bpf_settings(checks, caps);
 	check_cpus(checks);
-	checks_add(checks, CHECK_OK, "libbpf", "%s", libbpf_version_string());
+	checks_add(checks, CHECK_OK, "libbpf", "%s", probes_libbpf_version());
 	programs_load = check_programs(checks);
 	return uprobes_work && programs_load;
 }

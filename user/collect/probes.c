@@ -50,8 +50,7 @@ static int ignore_event(void *context, void *data, size_t size)
 static int report_load(int err)
 {
 	if (err == -EPERM || err == -EACCES)
-		pr_error("probes: the kernel refused the BPF programs: %s; run as root, or with "
-			 "CAP_BPF and CAP_PERFMON",
+		pr_error("probes: the kernel refused the BPF programs: %s; run as root",
 			 strerror(-err));
 	else
 		pr_error("probes: cannot load the BPF programs: %s; pyleak-bpf doctor tells what this "
@@ -186,11 +185,6 @@ const volatile struct pyleak_pauses *probes_pauses(struct probes *probes)
 	return &probes->skeleton->bss->pauses;
 }
 
-void probes_reset_budget(struct probes *probes)
-{
-	probes->skeleton->bss->progress.credit_ns = 0;
-}
-
 int probes_event_fd(struct probes *probes)
 {
 	return ring_buffer__epoll_fd(probes->events);
@@ -295,4 +289,9 @@ void probes_set_kind(struct probes *probes, __u64 type, __u32 kind)
 		return;
 	count.kind = kind;
 	bpf_map_update_elem(fd, &type, &count, BPF_EXIST);
+}
+
+const char *probes_libbpf_version(void)
+{
+	return libbpf_version_string();
 }

@@ -31,8 +31,6 @@ struct pyleak_control *probes_control(struct probes *probes);
 const volatile struct pyleak_progress *probes_progress(struct probes *probes);
 const volatile struct pyleak_pauses *probes_pauses(struct probes *probes);
 
-/* Sets what the budget starts from: nothing spent, nothing saved. */
-void probes_reset_budget(struct probes *probes);
 /* Readable (epoll) when a census is complete; probes_drain() makes it quiet again. */
 int probes_event_fd(struct probes *probes);
 void probes_drain(struct probes *probes);
@@ -50,5 +48,8 @@ void probes_forget_type(struct probes *probes, __u64 type);
 void probes_forget_container(struct probes *probes, __u64 object);
 /* Changes how a type is measured (enum pyleak_type_kind). */
 void probes_set_kind(struct probes *probes, __u64 type, __u32 kind);
+
+/* "v1.1". */
+const char *probes_libbpf_version(void);
 
 #endif
