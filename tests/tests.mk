@@ -36,9 +36,10 @@ $(LIVE_TEST): $(LIVE_SRC:%.c=$(OUT)/%.o) $(PURE_OBJ)
 # A leak that a sanitizer finds must fail the run: Criterion alone passes it.
 RUN_TEST = ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
 
-.PHONY: check check-unit check-bpf check-live check-san check-build packages
+.PHONY: check check-unit check-bpf check-live check-san check-detect check-build packages
 check: packages
-	$(Q)$(MAKE) --no-print-directory all check-build check-unit check-bpf check-live check-san
+	$(Q)$(MAKE) --no-print-directory all check-build check-unit check-bpf check-san check-live \
+		check-detect
 
 # The second make must find nothing to do.
 check-build: $(TOOL)
@@ -53,6 +54,14 @@ check-bpf: $(if $(BPF_TEST_SRC),$(BPF_TEST))
 # One test at a time: they start processes and measure them on machines with few cores.
 check-live: $(TOOL) $(LIVE_TEST)
 	$(Q)PYLEAK_BPF=$(TOOL) $(LIVE_TEST) -j1
+
+# A part of `make bench-detect`: one program of each kind, for less long.
+PART := leak_list leak_dict_str leak_cycle_gc_off leak_strings_list leak_native_malloc \
+	leak_slow_busy healthy_cache_fills healthy_sawtooth healthy_sine healthy_random_walk \
+	healthy_cyclic_garbage healthy_step
+check-detect: $(TOOL)
+	$(Q)if [ $$(id -u) -ne 0 ]; then echo "check-detect: SKIPPED: needs root"; else \
+		tests/bench/detect.py $(TOOL) --jobs 12 --healthy-seconds 45 $(PART:%=--only %.py); fi
 
 check-san:
 	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined check-unit check-bpf
