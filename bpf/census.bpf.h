@@ -244,20 +244,25 @@ static __always_inline void spend(__u64 begin_ns)
 		progress.longest_ns = cost;
 }
 
+/* Wakes user space: a census is complete, or a safe point has done what it could for now. */
+static __always_inline void notify(void)
+{
+	struct pyleak_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event)
+		return;
+	event->serial = progress.serial;
+	bpf_ringbuf_submit(event, 0);
+}
+
 __noinline int complete_census(__u32 hook)
 {
-	struct pyleak_event *event;
-
 	progress.done_ns = bpf_ktime_get_ns();
 	progress.done_hook = hook;
 	progress.done_objects = progress.objects;
 	progress.done_slices = progress.slices;
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (event) {
-		event->serial = progress.serial;
-		bpf_ringbuf_submit(event, 0);
-	}
 	__sync_lock_test_and_set(&progress.answered, progress.began);
+	notify();
 	return 0;
 }
 
@@ -279,9 +284,11 @@ __noinline int take_slice(__u32 hook, __u64 now)
 	bpf_loop(control.interpreter_cnt, visit_interpreter, 0, 0);
 	if (control.watch_young && hook == PYLEAK_HOOK_GC && !walk.young_seen)
 		progress.young_skipped++;
+	spend(now);
 	if (all_visited())
 		complete_census(hook);
-	spend(now);
+	else if (hook == PYLEAK_HOOK_SAFEPOINT)
+		notify();
 	return 0;
 }
 

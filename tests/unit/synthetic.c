@@ -76,6 +76,9 @@ const char *synthetic_name(enum shape shape)
 		[SHAPE_LEAK_BUSY] = "busy slow leak",
 		[SHAPE_LEAK_WARM] = "leak after warm-up",
 		[SHAPE_LEAK_GARBAGE] = "leak under garbage",
+		[SHAPE_LEAK_TWO_PACES] = "leak at two paces",
+		[SHAPE_LEAK_PAUSE] = "leak that pauses",
+		[SHAPE_LEAK_BURSTS] = "leak in bursts",
 	};
 
 	return names[shape];
@@ -180,6 +183,22 @@ static double next_leak(enum shape shape, struct synthetic_rng *rng, struct draw
 	}
 }
 
+/* Lists that only grow, exactly as fast as `b` says, or as it is drawn. */
+static double next_uneven(enum shape shape, struct synthetic_rng *rng, struct draw *d, size_t i)
+{
+	double turn = 40 + floor(40 * d->a);
+	double pace = 10 + 50 * d->b;
+	double now = (double)i;
+
+	if (shape == SHAPE_LEAK_TWO_PACES)
+		pace *= now < turn ? 1 : pow(3, 2 * d->c - 1);
+	else if (shape == SHAPE_LEAK_PAUSE)
+		pace *= now < turn || now >= turn + 5 + floor(8 * d->c);
+	else if (i % 3 == 0)
+		d->b = 60 * synthetic_uniform(rng);
+	return d->x += shape == SHAPE_LEAK_BURSTS ? d->b : pace;
+}
+
 static double next_value(enum shape shape, struct synthetic_rng *rng, struct draw *d, size_t i)
 {
 	double now = (double)i;
@@ -196,7 +215,8 @@ static double next_value(enum shape shape, struct synthetic_rng *rng, struct dra
 		return next_tooth(shape, rng, d, i);
 	if (shape < SHAPE_HEALTHY_CNT)
 		return next_bounded(shape, rng, d, i);
-	return next_leak(shape, rng, d, i);
+	return shape < SHAPE_LEAK_TWO_PACES ? next_leak(shape, rng, d, i)
+					    : next_uneven(shape, rng, d, i);
 }
 
 void synthetic_fill(enum shape shape, struct synthetic_rng *rng, double *values, size_t cnt)
@@ -210,7 +230,9 @@ void synthetic_fill(enum shape shape, struct synthetic_rng *rng, double *values,
 }
 
 struct seen {
-	size_t leak_sample; /* first, from 1; 0 = never */
+	size_t leak_sample;   /* first, from 1; 0 = never */
+	size_t newest_sample; /* when it was called last */
+	bool taken_back;
 	bool suspect;
 };
 
@@ -230,7 +252,10 @@ static void note_verdicts(const struct verdict *verdicts, size_t cnt, size_t sam
 		out->leak_at_end += sample == synthetic->sample_cnt;
 		if (!seen[series].leak_sample)
 			seen[series].leak_sample = sample;
+		seen[series].newest_sample = sample;
 	}
+	for (size_t i = 0; i < synthetic->series_cnt; i++)
+		seen[i].taken_back |= seen[i].leak_sample && seen[i].newest_sample != sample;
 }
 
 static void count_seen(const struct synthetic_case *synthetic, const struct seen *seen,
@@ -241,6 +266,8 @@ static void count_seen(const struct synthetic_case *synthetic, const struct seen
 	for (size_t i = 0; i < synthetic->series_cnt; i++) {
 		out->leak_cnt += seen[i].leak_sample != 0;
 		out->leak_by_26 += seen[i].leak_sample && seen[i].leak_sample <= 26;
+		out->leak_by_48 += seen[i].leak_sample && seen[i].leak_sample <= 48;
+		out->taken_back += seen[i].taken_back;
 		out->suspect_cnt += seen[i].suspect;
 	}
 	while (out->leak_cnt && by * 2 < out->leak_cnt) {

@@ -45,8 +45,11 @@ enum shape {
 	SHAPE_LEAK_POISSON,		       /* 10 to 100 per sample on average */
 	SHAPE_LEAK_QUIET,		       /* 5 per sample, in-flight noise of +-5 */
 	SHAPE_LEAK_BUSY,		       /* 5 per sample, in-flight noise of +-10 */
-	SHAPE_LEAK_WARM,    /* warm-up with a time constant of 1 to 4, then 20 per sample */
-	SHAPE_LEAK_GARBAGE, /* 50 per sample under young garbage of up to 200 */
+	SHAPE_LEAK_WARM,      /* warm-up with a time constant of 1 to 4, then 20 per sample */
+	SHAPE_LEAK_GARBAGE,   /* 50 per sample under young garbage of up to 200 */
+	SHAPE_LEAK_TWO_PACES, /* another pace, a third to three times, from sample 40 to 80 on */
+	SHAPE_LEAK_PAUSE,     /* none for 5 to 12 samples, from sample 40 to 80 on */
+	SHAPE_LEAK_BURSTS,    /* 0 to 60 per sample, another pace every 3 */
 	SHAPE_CNT,
 };
 
@@ -63,8 +66,10 @@ struct synthetic_case {
 };
 
 struct synthetic_result {
-	size_t leak_cnt;	/* series ever called a leak */
-	size_t leak_by_26;	/* ... within the first 26 samples */
+	size_t leak_cnt;   /* series ever called a leak */
+	size_t leak_by_26; /* ... within the first 26 samples */
+	size_t leak_by_48;
+	size_t taken_back;	/* series that were called a leak, and later were not */
 	size_t leak_at_end;	/* ... at the last sample */
 	size_t suspect_cnt;	/* series ever called suspect */
 	size_t suspect_samples; /* series times samples */

@@ -118,6 +118,110 @@ Test(judge, a_leak_stays_called_for_as_long_as_it_leaks)
 	detector_destroy(p.detector);
 }
 
+/* A list that only grows by `paces` per sample, each for `lengths` samples, under in-flight
+ * objects of up to `noise`. Returns the first sample at which it was called a leak and fails when
+ * that was taken back. */
+static int watch_paces(const double *paces, const int *lengths, size_t cnt, double noise)
+{
+	struct program p;
+	struct synthetic_rng rng = {5};
+	double live = 0;
+	int called = 0;
+	int now = 0;
+
+	program_start(&p, 1);
+	for (size_t k = 0; k < cnt; k++) {
+		for (int i = 0; i < lengths[k]; i++) {
+			bool leak;
+
+			live += paces[k];
+			set_type(&p, 0, "app.Kept", true,
+				 200 + live + floor(noise * synthetic_uniform(&rng)));
+			tick(&p);
+			now++;
+			leak = kind_of(&p, "app.Kept") == VERDICT_LEAK;
+			cr_assert(leak || !called, "called at %d, taken back at %d", called, now);
+			called = called ?: leak ? now : 0;
+		}
+	}
+	cr_assert(called, "never called");
+	detector_destroy(p.detector);
+	return called;
+}
+
+Test(hold, another_pace_takes_no_leak_back)
+{
+	cr_assert_leq(watch_paces((double[]){15, 30}, (int[]){40, 60}, 2, 0), 26);
+	watch_paces((double[]){30, 15}, (int[]){40, 60}, 2, 0);
+	watch_paces((double[]){60, 20, 40}, (int[]){40, 60, 60}, 3, 0);
+	watch_paces((double[]){15, 30}, (int[]){40, 60}, 2, 20);
+}
+
+Test(hold, a_pause_takes_no_leak_back)
+{
+	cr_assert_leq(watch_paces((double[]){25, 0, 25}, (int[]){50, 6, 60}, 3, 0), 26);
+	watch_paces((double[]){25, 0, 25}, (int[]){30, 15, 60}, 3, 0);
+	watch_paces((double[]){25, 0, 25, 0, 25}, (int[]){100, 40, 60, 20, 90}, 5, 0);
+	watch_paces((double[]){25, 0, 25}, (int[]){50, 6, 60}, 3, 30);
+}
+
+Test(hold, a_pause_is_told)
+{
+	struct program p;
+
+	program_start(&p, 1);
+	for (int i = 1; i <= 60; i++) {
+		set_type(&p, 0, "app.Kept", true, 25 * fmin(i, 45));
+		tick(&p);
+	}
+	cr_assert_eq(kind_of(&p, "app.Kept"), VERDICT_LEAK);
+	cr_assert(strstr(p.verdicts[0].why, "pauses for"), "%s", p.verdicts[0].why);
+	cr_assert_lt(p.verdicts[0].slope_per_s, 20);
+	cr_assert_lt(p.verdicts[0].confidence, 0.95);
+	detector_destroy(p.detector);
+}
+
+Test(hold, a_leak_that_ends_is_saturating_one_that_falls_a_saw_tooth)
+{
+	for (int fall = 0; fall < 2; fall++) {
+		struct program p;
+		enum verdict_kind kinds[2] = {VERDICT_STABLE, VERDICT_STABLE};
+		size_t cnt = 0;
+
+		program_start(&p, 1);
+		for (int i = 1; i <= 150; i++) {
+			double live = fall && i > 60 ? 960 : 25 * fmin(i, 60);
+
+			set_type(&p, 0, "app.Kept", true, live);
+			tick(&p);
+			if (i < 23 || kind_of(&p, "app.Kept") == kinds[cnt ? cnt - 1 : 0])
+				continue;
+			if (cnt < 2)
+				kinds[cnt++] = kind_of(&p, "app.Kept");
+		}
+		cr_assert_eq(kinds[0], VERDICT_LEAK);
+		cr_assert_eq(kinds[1], fall ? VERDICT_SAWTOOTH : VERDICT_SATURATING);
+		cr_assert_neq(kind_of(&p, "app.Kept"), VERDICT_LEAK);
+		detector_destroy(p.detector);
+	}
+}
+
+Test(hold, a_cache_that_was_called_is_taken_back_when_it_is_full)
+{
+	struct program p;
+	bool called = false;
+
+	program_start(&p, 1);
+	for (int i = 1; i <= 400; i++) {
+		set_type(&p, 0, "app.Cached", true, 3000 * (1 - exp(-i / 120.0)));
+		tick(&p);
+		called |= kind_of(&p, "app.Cached") == VERDICT_LEAK;
+	}
+	cr_assert(called, "the test needs a false alarm");
+	cr_assert_neq(kind_of(&p, "app.Cached"), VERDICT_LEAK);
+	detector_destroy(p.detector);
+}
+
 Test(judge, slow_growth_of_a_large_level_is_only_suspect)
 {
 	struct program p;
@@ -314,6 +418,72 @@ Test(group, leaks_that_grow_at_other_moments_are_two)
 	cr_assert_neq(find(&p, "app.A")->group, find(&p, "app.B")->group);
 	cr_assert_eq(find(&p, "tuple")->group, find(&p, "app.B")->group);
 	cr_assert(find(&p, "app.A")->head && find(&p, "app.B")->head);
+	detector_destroy(p.detector);
+}
+
+/* What each leaked object holds, among many like it that come and go: a second type that is
+ * called much later. */
+Test(group, what_a_leaked_object_holds_is_no_second_heading)
+{
+	struct program p;
+	struct synthetic_rng rng = {12};
+	double kept = 0;
+	double traffic = 0;
+	bool called = false;
+
+	program_start(&p, 1);
+	for (int i = 1; i <= 160; i++) {
+		kept += synthetic_poisson(&rng, 30);
+		traffic = 0.3 * traffic + 100 * synthetic_normal(&rng);
+		set_type(&p, 0, "app.Kept", true, kept);
+		set_type(&p, 1, "list", false, 5000 + kept + traffic);
+		set_container(&p, 0, "list", "app.Kept", kept);
+		tick(&p);
+		for (size_t k = 0; k < p.verdict_cnt; k++) {
+			if (p.verdicts[k].kind != VERDICT_LEAK)
+				continue;
+			cr_assert_eq(p.verdicts[k].group, 1, "%s at %d", p.verdicts[k].name, i);
+			called |= !strcmp(p.verdicts[k].name, "list") && !p.verdicts[k].address;
+		}
+	}
+	cr_assert(called);
+	detector_destroy(p.detector);
+}
+
+Test(group, a_pace_that_changes_keeps_a_leak_together)
+{
+	struct program p;
+	struct synthetic_rng rng = {13};
+	double kept = 0;
+
+	program_start(&p, 1);
+	for (int i = 1; i <= 120; i++) {
+		kept += i < 40 ? 15 : i < 60 || i > 66 ? 30 : 0;
+		set_type(&p, 0, "app.Kept", true, kept);
+		set_type(&p, 1, "list", false, 200 + kept + floor(10 * synthetic_uniform(&rng)));
+		set_container(&p, 0, "list", "app.Kept", kept);
+		tick(&p);
+		for (size_t k = 0; i > 26 && k < 3; k++)
+			cr_assert_eq(p.verdicts[k].group, 1, "sample %d", i);
+	}
+	detector_destroy(p.detector);
+}
+
+Test(group, leaks_that_begin_at_other_times_are_two)
+{
+	struct program p;
+	struct synthetic_rng rng = {14};
+	double a = 0;
+	double b = 0;
+
+	program_start(&p, 1);
+	for (int i = 1; i <= 120; i++) {
+		set_type(&p, 0, "app.A", true, a += synthetic_poisson(&rng, 30));
+		set_type(&p, 1, "app.B", true, b += i > 60 ? synthetic_poisson(&rng, 30) : 0);
+		tick(&p);
+	}
+	cr_assert_eq(p.verdict_cnt, 2);
+	cr_assert_neq(p.verdicts[0].group, p.verdicts[1].group);
 	detector_destroy(p.detector);
 }
 

@@ -245,3 +245,30 @@ Test(judge, hidden_leaks_are_called_within_60_samples)
 			      r.leak_at_end);
 	}
 }
+
+Test(hold, leaks_of_uneven_pace_stay_called)
+{
+	for (enum shape shape = SHAPE_LEAK_TWO_PACES; shape < SHAPE_CNT; shape++) {
+		struct synthetic_result r = watch(shape, 150, 120);
+
+		cr_expect_eq(r.taken_back, 0, "%s: %zu", synthetic_name(shape), r.taken_back);
+		cr_expect_eq(r.leak_at_end, 150, "%s: %zu", synthetic_name(shape), r.leak_at_end);
+		cr_expect_geq(r.leak_by_48, 135, "%s: %zu", synthetic_name(shape), r.leak_by_48);
+	}
+}
+
+/* One of 120 caches (of up to 45 samples, watched for 300) is called a leak while it fills. */
+Test(hold, caches_that_were_called_are_taken_back)
+{
+	struct synthetic_case coupons = {SHAPE_COUPONS, 200, 300, 1000};
+	size_t called = 0;
+
+	for (int i = 0; i < 8; i++, coupons.seed++) {
+		struct synthetic_result r;
+
+		cr_assert_eq(synthetic_watch(&coupons, &r), 0);
+		cr_expect_eq(r.leak_at_end, 0, "seed %d", i);
+		called += r.leak_cnt;
+	}
+	cr_expect_leq(called, 16, "%zu of 1600", called);
+}

@@ -14,15 +14,19 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "collect/outside.h"
 
 #define PATIENCE_S 0.4	      /* first census within 1 s: leaves time for the other instruments */
 #define SAFE_POINT_STEP_S 0.2 /* between adding one safe point and the next, hotter one */
+#define SAFE_POINT_HITS 2000  /* passed so often without a census, they do not help */
+#define SAFE_POINT_REST_NS 1000000000ULL
 #define SLICE_WAIT_S 1.0      /* without a hook passed, a census in slices is stuck */
 #define IDLE_SHARE 0.02	      /* of a core */
 #define OUTSIDE_TRIES 3
 #define OUTSIDE_SHARE 0.008 /* of a core that reading from outside may take of ours */
 #define RESTARTS 2	    /* of a census in slices, then it is read while the target runs */
+#define CALM_S 3.0	    /* without a full collection there may be none at all */
 #define SLICES_WAIT_S 8.0   /* for a census in slices, then likewise */
 
 static double seconds_since(uint64_t ns)
@@ -72,6 +76,7 @@ int collector_begin(struct collector *collector)
 	collector_write_control(collector);
 	collector->outside_tries = 0;
 	collector->asked_ns = collector_now_ns();
+	collector->patient_ns = collector->asked_ns;
 	collector->asked_cpu_ns = target_cpu_ns(collector->target);
 	collector->asked_hits = hits_of(collector);
 	collector->last_hits = collector->asked_hits;
@@ -211,6 +216,19 @@ static uint64_t full_marks(const struct collector *collector)
 	return marks;
 }
 
+/* Right after a full collection there is most time before the next. */
+static bool is_calm(struct collector *collector)
+{
+	uint64_t marks = full_marks(collector);
+	bool changed = marks != collector->full_marks;
+
+	if (changed || !collector->full_marks_ns) {
+		collector->full_marks = marks;
+		collector->full_marks_ns = collector_now_ns();
+	}
+	return changed || seconds_since(collector->full_marks_ns) > CALM_S;
+}
+
 /* A heap so large that full collections come faster than slices: read while the target runs.
  * The old objects, nearly all, stay where they are between full collections; what moved under
  * the walk is counted as torn. 0: a full collection came in between. */
@@ -227,6 +245,9 @@ static int try_moving(struct collector *collector)
 	if (is_fatal(err))
 		return err;
 	collector->losses[PYLEAK_LOSS_TORN] += walk.repairs;
+	pr_debug("collect: read while it runs: %s, %llu repairs, full collection %s",
+		 err ? strerror(-err) : "to the end", (unsigned long long)walk.repairs,
+		 marks == full_marks(collector) ? "none" : "in between");
 	if (!err && marks == full_marks(collector)) {
 		collector->asked_cpu_ns = 0;
 		collector->sample_mark = 0;
@@ -246,15 +267,62 @@ static bool is_too_large(const struct collector *collector, double waited_s)
 	       (waited_s > SLICES_WAIT_S && progress->slices);
 }
 
+void collector_remove_safe_points(struct collector *collector)
+{
+	probes_detach_safe_points(collector->probes);
+	collector->safe_points_attached = 0;
+}
+
 static int add_safe_point(struct collector *collector)
 {
+	const volatile struct pyleak_progress *progress = progress_of(collector);
 	const struct probe_site *site = &collector->safe_points[collector->safe_points_attached];
-	int err = probes_attach_safe_point(collector->probes, collector->target->pid,
-					   collector->python->open_path, site);
+	int err;
 
+	if (!collector->safe_points_attached) {
+		for (int i = 0; i < PYLEAK_HOOK_CNT; i++)
+			collector->safe_point_hits[i] = progress->hits[i];
+	}
+	err = probes_attach_safe_point(collector->probes, collector->target->pid,
+				       collector->python->open_path, site);
 	if (!err)
 		collector->safe_points_attached++;
 	return err;
+}
+
+/* How long until the budget allows a slice; 0 = now. The kernel side refills it at hooks only. */
+static uint64_t until_credit_ns(const struct collector *collector)
+{
+	const volatile struct pyleak_progress *progress = progress_of(collector);
+	double share = collector->options.budget_pct / 100;
+	double credit_ns = (double)progress->credit_ns;
+
+	if (progress->credit_at_ns)
+		credit_ns += share * (double)(collector_now_ns() - progress->credit_at_ns);
+	return credit_ns < 0 ? (uint64_t)(-credit_ns / share) : 0;
+}
+
+/* A safe point may be passed a million times a second, and each time costs the target a trap: it
+ * goes out when collections come after all, when the budget has nothing left for a slice, or
+ * when it was passed often and to no purpose. */
+static void govern_safe_points(struct collector *collector)
+{
+	const volatile struct pyleak_progress *progress = progress_of(collector);
+	uint64_t wait_ns = until_credit_ns(collector);
+
+	if (!collector->safe_points_attached)
+		return;
+	if (!wait_ns && progress->hits[PYLEAK_HOOK_GC] == collector->safe_point_hits[PYLEAK_HOOK_GC] &&
+		 progress->hits[PYLEAK_HOOK_SAFEPOINT] <
+			 collector->safe_point_hits[PYLEAK_HOOK_SAFEPOINT] + SAFE_POINT_HITS)
+		return;
+	if (!wait_ns)
+		wait_ns = SAFE_POINT_REST_NS;
+	collector_remove_safe_points(collector);
+	collector->safe_point_due_ns = collector_now_ns() + wait_ns;
+	/* What the probes did is done: they are needed again if no other hook is passed. */
+	collector->asked_hits = hits_of(collector);
+	collector->patient_ns = collector_now_ns();
 }
 
 /* Is some interpreter behind a lock of its own, which this one's collections cannot serve? */
@@ -307,7 +375,7 @@ static bool is_outside_due(const struct collector *collector)
 int collector_step(struct collector *collector)
 {
 	const volatile struct pyleak_progress *progress = progress_of(collector);
-	double waited_s = seconds_since(collector->asked_ns);
+	double waited_s = seconds_since(collector->asked_ns), patient_s;
 	double patience_s = collector->hook.kind == GC_HOOK_NONE ? 0.05 : PATIENCE_S;
 	uint64_t wanted = probes_control(collector->probes)->want;
 
@@ -318,11 +386,14 @@ int collector_step(struct collector *collector)
 	}
 	if (progress->answered >= wanted)
 		return finish_from_kernel(collector);
+	probes_drain(collector->probes);
+	govern_safe_points(collector);
 	if (progress->failed == wanted)
 		return recover(collector);
-	if (waited_s < patience_s)
+	patient_s = seconds_since(collector->patient_ns);
+	if (patient_s < patience_s)
 		return 0;
-	if (is_too_large(collector, waited_s) && is_outside_due(collector))
+	if (is_too_large(collector, waited_s) && is_outside_due(collector) && is_calm(collector))
 		return try_moving(collector);
 	if (is_slicing(collector))
 		return 0;
@@ -335,7 +406,8 @@ int collector_step(struct collector *collector)
 	if (hits_of(collector) != collector->asked_hits && !is_partly_counted(collector))
 		return 0;
 	if (collector->safe_points_attached < collector->safe_point_cnt &&
-	    waited_s >= patience_s + SAFE_POINT_STEP_S * (double)collector->safe_points_attached)
+	    collector_now_ns() >= collector->safe_point_due_ns &&
+	    patient_s >= patience_s + SAFE_POINT_STEP_S * (double)collector->safe_points_attached)
 		return add_safe_point(collector);
 	return 0;
 }
@@ -343,8 +415,7 @@ int collector_step(struct collector *collector)
 int collector_give_up(struct collector *collector)
 {
 	withdraw_request(collector);
-	probes_detach_safe_points(collector->probes);
-	collector->safe_points_attached = 0;
+	collector_remove_safe_points(collector);
 	collector_complete_sample(collector, INSTRUMENT_NONE);
 	return 0;
 }

@@ -136,8 +136,7 @@ int collector_finish(struct collector *collector, enum instrument instrument)
 	uint64_t full = progress->losses[PYLEAK_LOSS_CONTAINERS_FULL];
 	int err;
 
-	probes_detach_safe_points(collector->probes);
-	collector->safe_points_attached = 0;
+	collector_remove_safe_points(collector);
 	if (full > collector->losses[PYLEAK_LOSS_CONTAINERS_FULL])
 		collector->container_min *= 2;
 	collector->losses[PYLEAK_LOSS_CONTAINERS_FULL] = full;

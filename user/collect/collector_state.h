@@ -31,7 +31,10 @@ struct collector {
 	raddr_t set_types[2];
 	uint64_t begin_ns;   /* of the watch */
 	uint64_t request;    /* number of the newest */
+	uint64_t safe_point_hits[PYLEAK_HOOK_CNT]; /* when the first safe point was put in */
+	uint64_t safe_point_due_ns;		   /* none before */
 	uint64_t asked_ns, asked_cpu_ns, asked_hits;
+	uint64_t patient_ns; /* since when no hook helped: asked, or the safe points were removed */
 	uint64_t last_hits, last_hit_ns; /* when the kernel side last passed a hook */
 	uint64_t sample_cpu_ns; /* of the target, when the newest census was taken; 0 = none */
 	uint64_t memory_due_ns;
@@ -39,6 +42,7 @@ struct collector {
 	unsigned int outside_tries;
 	uint64_t outside_due_ns; /* not before: our own CPU is bounded too */
 	uint64_t sample_mark;	 /* fingerprint of the lists when they were read from outside */
+	uint64_t full_marks, full_marks_ns; /* full collections seen, and since when no other */
 	uint64_t asked_restarts; /* how often censuses in slices had begun again, when asked */
 	uint64_t losses[PYLEAK_LOSS_CNT]; /* our own */
 };
@@ -47,6 +51,8 @@ struct collector {
 uint64_t collector_now_ns(void);
 /* Tells the kernel side what to walk. Only while no census is asked for. */
 void collector_write_control(struct collector *collector);
+
+void collector_remove_safe_points(struct collector *collector);
 
 /* Takes what the kernel side counted in the census `serial` out of the maps, in place of what
  * was counted before. */

@@ -13,12 +13,14 @@
 #define REPAIR_TRIES 100      /* a young collection hides its list for so many ms at most */
 #define REPAIR_WAIT_NS 1000000L
 #define REPAIRS_LEAST 1000
+#define HEADS_EXTENT 256 /* the heads of an interpreter lie beside each other */
 #define OBJECTS_PER_REPAIR 256 /* more repairs than this are no count */
 
 struct position {
 	struct outside_walk *walk;
 	struct counts *counts;
 	uint64_t objects;
+	raddr_t lowest_head; /* of the interpreter: the heads of its other lists are no objects */
 	raddr_t trail[TRAIL]; /* nodes of this list that were counted, the newest at trail_cnt - 1 */
 	uint64_t trail_cnt;
 };
@@ -128,7 +130,8 @@ static int repair(struct position *at, raddr_t *previous, raddr_t *address)
 static int count_node(struct position *at, raddr_t address, raddr_t previous, raddr_t *next)
 {
 	struct pyleak_node node;
-	int err = read_node(at->walk, address, &node);
+	int err = address - at->lowest_head < HEADS_EXTENT ? -EBADMSG
+							   : read_node(at->walk, address, &node);
 
 	if (!err && PYLEAK_LINK(node.prev) != previous)
 		err = -EBADMSG;
@@ -141,7 +144,14 @@ static int count_node(struct position *at, raddr_t address, raddr_t previous, ra
 	return err;
 }
 
-static int count_list(struct position *at, raddr_t head)
+/* The young lists are short and change all the time: what moved out of them is old by then, and
+ * what is left of them is not worth a repair. */
+static bool is_young(const struct pyleak_interpreter *interpreter, raddr_t head)
+{
+	return head == interpreter->heads[2] || head == interpreter->heads[PYLEAK_YOUNG_LIST];
+}
+
+static int count_list(struct position *at, raddr_t head, bool young)
 {
 	raddr_t previous = head, next = 0;
 	raddr_t address = PYLEAK_LINK(remote_word(at->walk->reader->remote, head));
@@ -159,6 +169,13 @@ static int count_list(struct position *at, raddr_t head)
 		}
 		if (!at->walk->moving || (err != -EBADMSG && err != -EFAULT))
 			return err;
+		if (young) {
+			at->walk->repairs++;
+			return 0;
+		}
+		/* In another list: the newest nodes were freed and used again. */
+		if (address - at->lowest_head < HEADS_EXTENT)
+			at->trail_cnt -= at->trail_cnt < TRAIL / 2 ? at->trail_cnt - 1 : TRAIL / 2;
 		err = repair(at, &previous, &address);
 		if (err)
 			return err;
@@ -179,9 +196,11 @@ int outside_count(struct outside_walk *walk, struct counts *counts, uint64_t *ob
 		if (!walk->moving && interpreter->collecting &&
 		    remote_word32(walk->reader->remote, interpreter->collecting))
 			err = -EAGAIN;
+		at.lowest_head = interpreter->heads[PYLEAK_YOUNG_LIST];
 		for (int list = 0; !err && list < PYLEAK_LISTS; list++) {
 			if (interpreter->heads[list])
-				err = count_list(&at, interpreter->heads[list]);
+				err = count_list(&at, interpreter->heads[list],
+						 is_young(interpreter, interpreter->heads[list]));
 		}
 	}
 	remote_drop_cache(walk->reader->remote);

@@ -74,8 +74,8 @@ int detector_add(struct detector *detector, const struct sample *sample)
 	return err;
 }
 
-void finding_set(struct finding *finding, const struct judgement *judgement,
-		 struct series *series, const struct timeline *timeline)
+void finding_set(struct finding *finding, const struct judgement *judgement, struct series *series,
+		 const struct timeline *timeline)
 {
 	const struct trend *trend = &judgement->trend;
 	struct verdict *v = &finding->verdict;

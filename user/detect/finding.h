@@ -24,8 +24,8 @@ struct finding {
 };
 
 /* Fills in the verdict from the judgement; the caller sets subject, name and counts. */
-void finding_set(struct finding *finding, const struct judgement *judgement,
-		 struct series *series, const struct timeline *timeline);
+void finding_set(struct finding *finding, const struct judgement *judgement, struct series *series,
+		 const struct timeline *timeline);
 
 /* Numbers the groups among leaks and suspects, picks the heads and promotes what a leaking
  * container proves. Reorders the findings. */

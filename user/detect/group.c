@@ -17,7 +17,7 @@
 
 #define SHAPE_SAMPLES 32
 #define SHAPE_SAMPLES_MIN 12
-#define HISTORY_LOW 3	      /* intervals per low point */
+#define HISTORY_LOW 3 /* intervals per low point */
 #define HISTORY_POINTS_MIN 8
 #define HISTORY_APART_MAX 0.12
 #define REST_WANDER_MAX 0.9 /* variance over mean squared step: white noise has 0.5 */

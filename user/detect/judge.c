@@ -213,10 +213,11 @@ void judge_series(struct series *series, const struct judge_context *context,
 	if (!series_moved(series, context->timeline, SERIES_RAW) && !series->hold.state)
 		return;
 	*out = (struct judgement){.kind = VERDICT_STABLE, .confidence = 1};
+	hold_watch(series, context, rules);
 	evidence_find(&best, series, context, rules);
 	judged = best.grade != GRADE_NONE ? explain(series, &best, context, rules)
 					  : judge_shape(series, context, rules, &best);
-	out->kind = hold_decide(series, context, rules, &best, judged);
+	out->kind = hold_decide(series, context, &best, judged);
 	if (out->kind != VERDICT_STABLE)
 		judge_growth(series, context, rules, &best, judged, out);
 }

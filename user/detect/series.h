@@ -60,10 +60,10 @@ enum hold_state {
 struct hold {
 	enum hold_state state;
 	double base, base_s; /* where and when the growth began */
-	double low;	     /* low points now */
 	double lost;	     /* from `top` to the newest samples */
 	double top, top_s;   /* highest low point */
 	double mark, mark_s; /* low point at the last real progress */
+	double from, from_s; /* ... or at the end of a pause since then */
 	uint64_t top_sample, mark_sample, end_sample;
 	double confidence;
 	bool proved; /* a container proved it, see group.c */
