@@ -129,8 +129,7 @@ static __always_inline bool resume_walk(const struct pyleak_interpreter *interpr
 	walk.head = interpreter->heads[walk.list & (PYLEAK_LISTS - 1)];
 	if (!read_user(&links, sizeof(links), cursor) || !PYLEAK_LINK(links.next) ||
 	    !read_user(&before, sizeof(before), PYLEAK_LINK(links.prev)) ||
-	    PYLEAK_LINK(before.next) != cursor ||
-	    PYLEAK_LINK(links.prev) != progress.cursor_prev ||
+	    PYLEAK_LINK(before.next) != cursor || PYLEAK_LINK(links.prev) != progress.cursor_prev ||
 	    (progress.cursor_next != walk.head &&
 	     PYLEAK_LINK(links.next) != progress.cursor_next)) {
 		count_loss(PYLEAK_LOSS_CURSOR_LOST);
@@ -338,7 +337,8 @@ static __always_inline void pass_hook(__u32 hook)
 
 	__sync_fetch_and_add(&progress.hits[hook], 1);
 	asked = is_asked();
-	if (!control.interpreter_cnt || (!asked && !(control.watch_young && hook == PYLEAK_HOOK_GC)))
+	if (!control.interpreter_cnt ||
+	    (!asked && !(control.watch_young && hook == PYLEAK_HOOK_GC)))
 		return;
 	if (__sync_lock_test_and_set(&progress.busy, 1))
 		return;

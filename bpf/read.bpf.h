@@ -44,8 +44,8 @@ static __always_inline const struct pyleak_interpreter *interpreter_at(__u32 ind
 }
 
 /* The interpreter in which the running thread holds the lock, if that lock guards
- * the interpreter at `index`; else 0. Up to 3.11 one lock guards all of them, and whoever runs Python code
- * holds it. From 3.12 on an interpreter may have its own. */
+ * the interpreter at `index`; else 0. Up to 3.11 one lock guards all of them, and whoever runs
+ * Python code holds it. From 3.12 on an interpreter may have its own. */
 __noinline __u64 lock_holder(__u32 index)
 {
 	const struct pyleak_interpreter *interpreter = interpreter_at(index);

@@ -19,7 +19,7 @@
 #define PYLEAK_FLAG_LIST_SUBCLASS (1U << 25)
 #define PYLEAK_FLAG_DICT_SUBCLASS (1U << 29)
 
-#define PYLEAK_SHARED_KEYS 30 /* SHARED_KEYS_MAX_SIZE, dictobject.c, 3.11 and later */
+#define PYLEAK_SHARED_KEYS 30	      /* SHARED_KEYS_MAX_SIZE, dictobject.c, 3.11 and later */
 #define PYLEAK_MAX_ITEMS (1ULL << 40) /* a length above this is garbage */
 
 /* GC links carry flags in their low bits (pycore_gc.h, CPython 3.8 and later). */

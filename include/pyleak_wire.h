@@ -19,7 +19,7 @@
 #define PYLEAK_LOSSES(X)                                                                           \
 	X(READ_FAULT, "memory of the target was not readable")                                     \
 	X(LIST_BROKEN, "a GC list was not consistent")                                             \
-	X(TYPES_FULL, "objects of more types than the kernel map holds")                                      \
+	X(TYPES_FULL, "objects of more types than the kernel map holds")                           \
 	X(CONTAINERS_FULL, "more large containers than the kernel map holds")                      \
 	X(CURSOR_LOST, "a census in slices lost its place and began again")                        \
 	X(FULL_COLLECTION, "a full collection reordered the lists between two slices")             \
@@ -50,22 +50,22 @@ enum pyleak_type_kind {
 
 /* One interpreter of the target. Addresses in the target; 0 means "not there". */
 struct pyleak_interpreter {
-	__u64 heads[PYLEAK_LISTS];		/* list heads, in walking order */
-	__u64 collecting;			/* int: a collection is running */
-	__u64 gil;				/* 3.12+: address of the pointer to the GIL's state */
-	__u64 address;				/* PyInterpreterState */
+	__u64 heads[PYLEAK_LISTS]; /* list heads, in walking order */
+	__u64 collecting;	   /* int: a collection is running */
+	__u64 gil;		   /* 3.12+: address of the pointer to the GIL's state */
+	__u64 address;		   /* PyInterpreterState */
 	__u64 generation_marks[PYLEAK_GENERATIONS]; /* a byte that changes with every collection */
 };
 
 /* Written by user space only while no census is asked for (want == answered). */
 struct pyleak_control {
-	__u64 want;	     /* how many censuses were asked for; one runs while want > answered */
-	__u64 due_ns;	     /* not before this (CLOCK_MONOTONIC) */
-	__u64 max_pause_ns;  /* longest stretch of one slice */
-	__u64 budget_ppm;    /* share of one core that may be spent, in millionths */
-	__u64 max_objects;   /* a census that meets more ends with a loss */
+	__u64 want;	      /* how many censuses were asked for; one runs while want > answered */
+	__u64 due_ns;	      /* not before this (CLOCK_MONOTONIC) */
+	__u64 max_pause_ns;   /* longest stretch of one slice */
+	__u64 budget_ppm;     /* share of one core that may be spent, in millionths */
+	__u64 max_objects;    /* a census that meets more ends with a loss */
 	__u64 current_tstate; /* up to 3.11: address of the pointer to the running thread state */
-	__u64 set_types[2];  /* PySet_Type, PyFrozenSet_Type */
+	__u64 set_types[2];   /* PySet_Type, PyFrozenSet_Type */
 	__u32 interpreter_cnt;
 	__u32 head_bytes;    /* sizeof(PyGC_Head): 16, 24 or 32 */
 	__u32 container_min; /* containers at least this long are tracked one by one */
@@ -79,19 +79,19 @@ struct pyleak_control {
 
 /* Written by the kernel side only. */
 struct pyleak_progress {
-	__u64 busy;   /* 1 while a thread of the target is inside a census */
+	__u64 busy;	/* 1 while a thread of the target is inside a census */
 	__u64 answered; /* how many of the censuses asked for are complete */
-	__u64 serial; /* of the newest census begun; marks what belongs to it in the maps */
+	__u64 serial;	/* of the newest census begun; marks what belongs to it in the maps */
 	__u64 done_ns;
 	__u64 done_hook;    /* enum pyleak_hook of the slice that completed it */
 	__u64 done_objects; /* objects in it */
 	__u64 done_slices;
 	/* The census under way. */
-	__u64 began;   /* the request (want) that it answers */
-	__u64 waiting; /* the request that already waited for the budget */
-	__u64 failed;  /* the request that a fault or a broken list ended */
-	__u64 visited;	 /* bit per interpreter that is counted */
-	__u64 cursor;	 /* last node counted, 0 = begin the interpreter's lists */
+	__u64 began;			/* the request (want) that it answers */
+	__u64 waiting;			/* the request that already waited for the budget */
+	__u64 failed;			/* the request that a fault or a broken list ended */
+	__u64 visited;			/* bit per interpreter that is counted */
+	__u64 cursor;			/* last node counted, 0 = begin the interpreter's lists */
 	__u64 cursor_next, cursor_prev; /* its neighbours: memory that was used again has others */
 	__u64 cursor_interpreter;
 	__u64 cursor_list;
@@ -121,12 +121,12 @@ struct pyleak_walk {
 	__u64 objects;
 	__u32 interpreter;
 	__u32 list;
-	__u32 end; /* enum walk_end */
+	__u32 end;   /* enum walk_end */
 	__u32 young; /* also count what is in the youngest generation as young */
 	__u32 young_only;
 	__u32 young_seen; /* the youngest list was counted as young to its end */
-	__u64 turn; /* number of the slice: what was read ahead in another is stale */
-	__u32 hook; /* enum pyleak_hook */
+	__u64 turn;	  /* number of the slice: what was read ahead in another is stale */
+	__u32 hook;	  /* enum pyleak_hook */
 };
 
 /* Kernel side only: a page of the target, as it was in slice `turn`. */
@@ -156,7 +156,7 @@ struct pyleak_type_count {
 	__u64 young; /* seen in the youngest generation at collections, since the attach */
 	__u32 basic_bytes;
 	__u32 item_bytes;
-	__u32 kind; /* enum pyleak_type_kind */
+	__u32 kind;	 /* enum pyleak_type_kind */
 	__u32 flags_low; /* low word of tp_flags */
 };
 

@@ -42,7 +42,8 @@ struct python_param *live_pythons(size_t *cnt)
 			*cnt = add_python(all, *cnt, found.gl_pathv[i]);
 		globfree(&found);
 	}
-	snprintf(more, sizeof(more), "%s", getenv("PYLEAK_PYTHONS") ? getenv("PYLEAK_PYTHONS") : "");
+	snprintf(more, sizeof(more), "%s",
+		 getenv("PYLEAK_PYTHONS") ? getenv("PYLEAK_PYTHONS") : "");
 	while ((path = strsep(&rest, ":")))
 		*cnt = add_python(all, *cnt, path);
 	return all;
@@ -288,7 +289,8 @@ json_int_t live_of(const json_t *object, const char *type)
 	json_t *rows = json_object_get(object, "types"), *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		if (!strcmp(json_string_value(json_object_get(row, "name")), type))
 			return json_integer_value(json_object_get(row, "live"));
 	}
@@ -302,13 +304,15 @@ void check_types_equal(const json_t *types, const json_t *truth, const char *nam
 	const char *type;
 
 	cr_assert(json_array_size(rows) > 50, "%s: only %zu types", name, json_array_size(rows));
-	json_object_foreach((json_t *)truth, type, count) {
+	json_object_foreach((json_t *)truth, type, count)
+	{
 		json_int_t live = live_of(types, type);
 
 		cr_expect(live == json_integer_value(count), "%s: %s: %lld live, in truth %lld",
 			  name, type, (long long)live, (long long)json_integer_value(count));
 	}
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		const char *found = json_string_value(json_object_get(row, "name"));
 
 		seen += json_object_get(truth, found) != NULL;

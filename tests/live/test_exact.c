@@ -55,9 +55,9 @@ static void check_from_outside(const char *python, const char *const *commands)
 	truth = program_ask_json(&program, "types_all");
 	tool_run(&tool, "types", "-p", pid_text(program.pid), "--format", "json", NULL);
 	cr_assert(tool.status == 0, "%s: %s", python, tool.errors);
-	cr_expect_str_eq(json_string_value(
-				 json_object_get(tool_last(&tool, "types"), "instrument")),
-			 "outside", "%s", python);
+	cr_expect_str_eq(
+		json_string_value(json_object_get(tool_last(&tool, "types"), "instrument")),
+		"outside", "%s", python);
 	check_types_equal(tool_last(&tool, "types"), truth, python);
 	json_decref(truth);
 	tool_free(&tool);

@@ -30,8 +30,7 @@ static void check_safe_point(const char *python, const char *how)
 	/* One more may live at the moment of the census. */
 	cr_expect(live_of(types, "__main__.Node") - 30000 <= 1 &&
 			  live_of(types, "__main__.Node") >= 30000,
-		  "%s %s: %lld of 30000", python, how,
-		  (long long)live_of(types, "__main__.Node"));
+		  "%s %s: %lld of 30000", python, how, (long long)live_of(types, "__main__.Node"));
 	tool_free(&tool);
 	cr_expect(program_is_running(&program), "%s %s ended", python, how);
 	program_stop(&program);
@@ -75,8 +74,8 @@ ParameterizedTest(struct python_param *param, instruments, slices_count_a_large_
 
 	live_needs_root();
 	program_start_ready(&program, param->path, "slices.py", "2000000", NULL);
-	tool_run(&tool, "types", "-p", pid_text(program.pid), "--format", "json", "--max-pause", "1",
-		 "--budget", "100", NULL);
+	tool_run(&tool, "types", "-p", pid_text(program.pid), "--format", "json", "--max-pause",
+		 "1", "--budget", "100", NULL);
 	cr_assert(tool.status == 0, "%s: %s", param->path, tool.errors);
 	types = tool_last(&tool, "types");
 	cr_assert(types, "%s: %s", param->path, tool.errors);
@@ -87,6 +86,29 @@ ParameterizedTest(struct python_param *param, instruments, slices_count_a_large_
 	cr_expect(json_real_value(json_object_get(cost, "longest_pause_s")) < 0.005,
 		  "%s: a pause of %.1f ms", param->path,
 		  json_real_value(json_object_get(cost, "longest_pause_s")) * 1000);
+	tool_free(&tool);
+	program_stop(&program);
+}
+
+/* The probe would be passed a million times a second, if it stayed while the budget has nothing
+ * left for the next slice. */
+Test(instruments, safe_points_keep_the_budget_on_a_large_heap, .timeout = 60)
+{
+	struct program program;
+	json_t *cost, *summary;
+	struct tool tool;
+
+	live_needs_root();
+	program_start_ready(&program, "/usr/bin/python3", "no_collections.py", "cpu", "1000000",
+			    NULL);
+	tool_run(&tool, "-p", pid_text(program.pid), "--format", "json", "-d", "12", NULL);
+	summary = tool_last(&tool, "summary");
+	cr_assert(summary, "%s", tool.errors);
+	cost = json_object_get(summary, "cost");
+	cr_expect(json_integer_value(json_object_get(summary, "censuses")) >= 1);
+	cr_expect(json_integer_value(json_object_get(cost, "safepoint_hits")) > 0);
+	cr_expect(json_real_value(json_object_get(cost, "target_share")) < 0.02, "%.4f",
+		  json_real_value(json_object_get(cost, "target_share")));
 	tool_free(&tool);
 	program_stop(&program);
 }

@@ -171,7 +171,8 @@ Test(robust, hostile_type_names_do_not_break_the_output, .timeout = 60)
 	tool_run(&tool, "types", "-p", pid_text(program.pid), "--format", "json", NULL);
 	cr_assert(tool.status == 0, "%s", tool.errors);
 	rows = json_object_get(tool_last(&tool, "types"), "types");
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		size_t len = strlen(json_string_value(json_object_get(row, "name")));
 
 		longest = len > longest ? len : longest;
@@ -188,9 +189,9 @@ struct crafted_param {
 ParameterizedTestParameters(robust, garbage_in_place_of_the_lists_ends_in_a_counted_loss)
 {
 	static struct crafted_param all[] = {
-		{ "self", "oldest" },	 { "back", "oldest" },	 { "garbage", "oldest" },
-		{ "unmapped", "oldest" }, { "null", "oldest" },	 { "self", "young" },
-		{ "garbage", "young" },	 { "unmapped", "young" },
+		{ "self", "oldest" },	  { "back", "oldest" },	   { "garbage", "oldest" },
+		{ "unmapped", "oldest" }, { "null", "oldest" },	   { "self", "young" },
+		{ "garbage", "young" },	  { "unmapped", "young" },
 	};
 
 	return cr_make_param_array(struct crafted_param, all, sizeof(all) / sizeof(all[0]));
@@ -222,7 +223,8 @@ ParameterizedTest(struct crafted_param *param, robust,
 			  "%s %s: no loss was counted", param->how, param->where);
 	}
 	tool_free(&tool);
-	cr_expect(program_is_running(&program), "%s %s: the target ended", param->how, param->where);
+	cr_expect(program_is_running(&program), "%s %s: the target ended", param->how,
+		  param->where);
 	kill(program.pid, SIGKILL);
 	program_stop(&program);
 }

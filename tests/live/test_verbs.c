@@ -21,7 +21,8 @@ Test(verbs, growth_shows_what_was_added, .timeout = 60)
 
 	live_needs_root();
 	program_start_ready(&program, PYTHON, "truth.py", NULL);
-	tool_start(&tool, "growth", "-p", pid_text(program.pid), "--format", "json", "-d", "4", NULL);
+	tool_start(&tool, "growth", "-p", pid_text(program.pid), "--format", "json", "-d", "4",
+		   NULL);
 	cr_assert(tool_read(&tool, "target"));
 	/* The first census is done once the second is asked for: 2.5 s is far behind it. */
 	usleep(2500000);
@@ -29,7 +30,8 @@ Test(verbs, growth_shows_what_was_added, .timeout = 60)
 	tool_wait(&tool);
 	cr_assert(tool.status == 0, "%s", tool.errors);
 	rows = json_object_get(tool_last(&tool, "growth"), "types");
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		if (strstr(json_string_value(json_object_get(row, "name")), "Small") ||
 		    json_integer_value(json_object_get(row, "growth")) == 1234)
 			growth = json_integer_value(json_object_get(row, "growth"));
@@ -51,8 +53,8 @@ Test(verbs, stat_counts_collections_and_pauses, .timeout = 60)
 	tool_run(&tool, "stat", "-p", pid_text(program.pid), "--format", "json", "-d", "2", NULL);
 	cr_assert(tool.status == 0, "%s", tool.errors);
 	generations = json_object_get(tool_last(&tool, "stat"), "generations");
-	collections = json_integer_value(
-		json_object_get(json_array_get(generations, 0), "collections"));
+	collections =
+		json_integer_value(json_object_get(json_array_get(generations, 0), "collections"));
 	pauses = json_integer_value(json_object_get(json_array_get(generations, 0), "pauses"));
 	cr_expect(collections > 20, "%lld", (long long)collections);
 	/* The probes begin before the first and end after the last look at the counters. */
@@ -78,8 +80,8 @@ Test(verbs, run_watches_a_program_from_its_first_collection, .timeout = 60)
 	cr_assert(census, "no census");
 	seen = json_integer_value(
 		json_object_get(json_object_get(tool_last(&tool, "summary"), "cost"), "gc_hits"));
-	told = json_integer_value(json_array_get(
-		json_object_get(json_object_get(census, "gc"), "collections"), 0));
+	told = json_integer_value(
+		json_array_get(json_object_get(json_object_get(census, "gc"), "collections"), 0));
 	cr_expect(told >= 10 && seen >= told, "saw %lld of %lld", (long long)seen, (long long)told);
 	tool_free(&tool);
 }
@@ -118,7 +120,8 @@ ParameterizedTest(struct refusal *param, verbs, refusals_say_what_and_what_to_do
 	tool_run(&tool, args[0], args[1], args[2], args[3], NULL);
 	cr_expect(tool.status == param->status, "%s %s: status %d, %s", args[0],
 		  args[1] ? args[1] : "", tool.status, tool.errors);
-	cr_expect(strstr(tool.errors, param->words), "'%s' is not in: %s", param->words, tool.errors);
+	cr_expect(strstr(tool.errors, param->words), "'%s' is not in: %s", param->words,
+		  tool.errors);
 	tool_free(&tool);
 }
 
@@ -183,10 +186,11 @@ Test(verbs, the_leak_of_the_demo_is_found_and_nothing_else_is_blamed, .timeout =
 
 	live_needs_root();
 	program_start_ready(&program, PYTHON, "../../contrib/demo/mqdaemon.py", NULL);
-	tool_run(&tool, "-p", pid_text(program.pid), "--format", "json", "-d", "35", "--fail-on-leak",
-		 NULL);
+	tool_run(&tool, "-p", pid_text(program.pid), "--format", "json", "-d", "35",
+		 "--fail-on-leak", NULL);
 	cr_expect(tool.status == 3, "status %d: %s", tool.status, tool.errors);
-	json_array_foreach(tool.lines, i, line) {
+	json_array_foreach(tool.lines, i, line)
+	{
 		const char *verdict = json_string_value(json_object_get(line, "verdict"));
 		const char *name = json_string_value(json_object_get(line, "type"));
 

@@ -221,9 +221,9 @@ static double next_value(enum shape shape, struct synthetic_rng *rng, struct dra
 
 void synthetic_fill(enum shape shape, struct synthetic_rng *rng, double *values, size_t cnt)
 {
-	struct draw d = {.a = synthetic_uniform(rng),
-			 .b = synthetic_uniform(rng),
-			 .c = synthetic_uniform(rng)};
+	struct draw d = { .a = synthetic_uniform(rng),
+			  .b = synthetic_uniform(rng),
+			  .c = synthetic_uniform(rng) };
 
 	for (size_t i = 0; i < cnt; i++)
 		values[i] = fmax(0, floor(next_value(shape, rng, &d, i)));
@@ -287,7 +287,7 @@ int synthetic_watch(const struct synthetic_case *synthetic, struct synthetic_res
 {
 	size_t cnt = synthetic->series_cnt;
 	size_t samples = synthetic->sample_cnt;
-	struct synthetic_rng rng = {synthetic->seed};
+	struct synthetic_rng rng = { synthetic->seed };
 	_cleanup_free_ double *values = calloc(cnt * samples, sizeof(*values));
 	_cleanup_free_ char(*names)[24] = calloc(cnt, sizeof(*names));
 	_cleanup_free_ struct type_count *types = calloc(cnt, sizeof(*types));
@@ -295,14 +295,14 @@ int synthetic_watch(const struct synthetic_case *synthetic, struct synthetic_res
 	_cleanup_(cleanup_detector) struct detector *detector = NULL;
 	int err = detector_create(1, &detector);
 
-	*out = (struct synthetic_result){0};
+	*out = (struct synthetic_result){ 0 };
 	for (size_t i = 0; i < cnt; i++) {
 		snprintf(names[i], sizeof(names[i]), "T%zu", i);
-		types[i] = (struct type_count){.name = names[i], .own = true};
+		types[i] = (struct type_count){ .name = names[i], .own = true };
 		synthetic_fill(synthetic->shape, &rng, values + i * samples, samples);
 	}
 	for (size_t s = 0; s < samples && !err; s++) {
-		struct sample sample = {.time_s = 1 + (double)s, .types = types, .type_cnt = cnt};
+		struct sample sample = { .time_s = 1 + (double)s, .types = types, .type_cnt = cnt };
 		const struct verdict *verdicts = NULL;
 		size_t verdict_cnt = 0;
 

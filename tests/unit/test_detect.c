@@ -25,7 +25,7 @@ struct program {
 
 static void program_start(struct program *p, double interval_s)
 {
-	*p = (struct program){0};
+	*p = (struct program){ 0 };
 	p->sample.types = p->types;
 	p->sample.containers = p->containers;
 	cr_assert_eq(detector_create(interval_s, &p->detector), 0);
@@ -34,17 +34,17 @@ static void program_start(struct program *p, double interval_s)
 static void set_type(struct program *p, size_t i, const char *name, bool own, double live)
 {
 	p->types[i] = (struct type_count){
-		.name = name, .own = own, .live = (uint64_t)live, .bytes = 64 * (uint64_t)live};
+		.name = name, .own = own, .live = (uint64_t)live, .bytes = 64 * (uint64_t)live
+	};
 	p->sample.type_cnt = p->sample.type_cnt > i ? p->sample.type_cnt : i + 1;
 }
 
 static void set_container(struct program *p, size_t i, const char *name, const char *holds,
 			  double len)
 {
-	p->containers[i] = (struct container){.address = 0x1000 * (i + 1),
-					      .type_name = name,
-					      .holds = holds,
-					      .len = (uint64_t)len};
+	p->containers[i] = (struct container){
+		.address = 0x1000 * (i + 1), .type_name = name, .holds = holds, .len = (uint64_t)len
+	};
 	p->sample.container_cnt = p->sample.container_cnt > i ? p->sample.container_cnt : i + 1;
 }
 
@@ -104,7 +104,7 @@ Test(judge, a_leak_that_stops_is_taken_back)
 Test(judge, a_leak_stays_called_for_as_long_as_it_leaks)
 {
 	struct program p;
-	struct synthetic_rng rng = {3};
+	struct synthetic_rng rng = { 3 };
 	double live = 0;
 	int called = 0;
 
@@ -124,7 +124,7 @@ Test(judge, a_leak_stays_called_for_as_long_as_it_leaks)
 static int watch_paces(const double *paces, const int *lengths, size_t cnt, double noise)
 {
 	struct program p;
-	struct synthetic_rng rng = {5};
+	struct synthetic_rng rng = { 5 };
 	double live = 0;
 	int called = 0;
 	int now = 0;
@@ -151,18 +151,18 @@ static int watch_paces(const double *paces, const int *lengths, size_t cnt, doub
 
 Test(hold, another_pace_takes_no_leak_back)
 {
-	cr_assert_leq(watch_paces((double[]){15, 30}, (int[]){40, 60}, 2, 0), 26);
-	watch_paces((double[]){30, 15}, (int[]){40, 60}, 2, 0);
-	watch_paces((double[]){60, 20, 40}, (int[]){40, 60, 60}, 3, 0);
-	watch_paces((double[]){15, 30}, (int[]){40, 60}, 2, 20);
+	cr_assert_leq(watch_paces((double[]){ 15, 30 }, (int[]){ 40, 60 }, 2, 0), 26);
+	watch_paces((double[]){ 30, 15 }, (int[]){ 40, 60 }, 2, 0);
+	watch_paces((double[]){ 60, 20, 40 }, (int[]){ 40, 60, 60 }, 3, 0);
+	watch_paces((double[]){ 15, 30 }, (int[]){ 40, 60 }, 2, 20);
 }
 
 Test(hold, a_pause_takes_no_leak_back)
 {
-	cr_assert_leq(watch_paces((double[]){25, 0, 25}, (int[]){50, 6, 60}, 3, 0), 26);
-	watch_paces((double[]){25, 0, 25}, (int[]){30, 15, 60}, 3, 0);
-	watch_paces((double[]){25, 0, 25, 0, 25}, (int[]){100, 40, 60, 20, 90}, 5, 0);
-	watch_paces((double[]){25, 0, 25}, (int[]){50, 6, 60}, 3, 30);
+	cr_assert_leq(watch_paces((double[]){ 25, 0, 25 }, (int[]){ 50, 6, 60 }, 3, 0), 26);
+	watch_paces((double[]){ 25, 0, 25 }, (int[]){ 30, 15, 60 }, 3, 0);
+	watch_paces((double[]){ 25, 0, 25, 0, 25 }, (int[]){ 100, 40, 60, 20, 90 }, 5, 0);
+	watch_paces((double[]){ 25, 0, 25 }, (int[]){ 50, 6, 60 }, 3, 30);
 }
 
 Test(hold, a_pause_is_told)
@@ -185,7 +185,7 @@ Test(hold, a_leak_that_ends_is_saturating_one_that_falls_a_saw_tooth)
 {
 	for (int fall = 0; fall < 2; fall++) {
 		struct program p;
-		enum verdict_kind kinds[2] = {VERDICT_STABLE, VERDICT_STABLE};
+		enum verdict_kind kinds[2] = { VERDICT_STABLE, VERDICT_STABLE };
 		size_t cnt = 0;
 
 		program_start(&p, 1);
@@ -279,10 +279,10 @@ Test(judge, the_sample_rate_scales_the_windows)
 
 static struct gc_counters gc_counters(uint64_t fulls, uint64_t young, uint64_t full_garbage)
 {
-	return (struct gc_counters){.collections = {0, 0, fulls},
-				    .known = true,
-				    .enabled = true,
-				    .collected = {young, 0, full_garbage}};
+	return (struct gc_counters){ .collections = { 0, 0, fulls },
+				     .known = true,
+				     .enabled = true,
+				     .collected = { young, 0, full_garbage } };
 }
 
 Test(gc, growth_among_cyclic_garbage_waits_for_a_full_collection)
@@ -375,7 +375,7 @@ Test(gc, a_growing_container_proves_that_what_it_holds_is_no_garbage)
 Test(group, what_grows_in_proportion_is_one_leak_headed_by_the_programs_class)
 {
 	struct program p;
-	struct synthetic_rng rng = {9};
+	struct synthetic_rng rng = { 9 };
 	double made = 0;
 
 	program_start(&p, 1);
@@ -403,7 +403,7 @@ Test(group, what_grows_in_proportion_is_one_leak_headed_by_the_programs_class)
 Test(group, leaks_that_grow_at_other_moments_are_two)
 {
 	struct program p;
-	struct synthetic_rng rng = {10};
+	struct synthetic_rng rng = { 10 };
 	double a = 0;
 	double b = 0;
 
@@ -426,7 +426,7 @@ Test(group, leaks_that_grow_at_other_moments_are_two)
 Test(group, what_a_leaked_object_holds_is_no_second_heading)
 {
 	struct program p;
-	struct synthetic_rng rng = {12};
+	struct synthetic_rng rng = { 12 };
 	double kept = 0;
 	double traffic = 0;
 	bool called = false;
@@ -453,7 +453,7 @@ Test(group, what_a_leaked_object_holds_is_no_second_heading)
 Test(group, a_pace_that_changes_keeps_a_leak_together)
 {
 	struct program p;
-	struct synthetic_rng rng = {13};
+	struct synthetic_rng rng = { 13 };
 	double kept = 0;
 
 	program_start(&p, 1);
@@ -472,7 +472,7 @@ Test(group, a_pace_that_changes_keeps_a_leak_together)
 Test(group, leaks_that_begin_at_other_times_are_two)
 {
 	struct program p;
-	struct synthetic_rng rng = {14};
+	struct synthetic_rng rng = { 14 };
 	double a = 0;
 	double b = 0;
 
@@ -537,8 +537,9 @@ Test(container, one_that_is_gone_has_no_verdict)
 
 static void set_memory(struct program *p, double rss, double small_used)
 {
-	p->sample.memory = (struct memory){
-		.rss = (uint64_t)rss, .small_known = true, .small_used = (uint64_t)small_used};
+	p->sample.memory = (struct memory){ .rss = (uint64_t)rss,
+					    .small_known = true,
+					    .small_used = (uint64_t)small_used };
 }
 
 Test(native, memory_that_objects_do_not_explain_is_a_native_leak)
@@ -652,12 +653,12 @@ Test(detector, counts_the_series_that_it_has_no_room_for)
 	enum { CNT = 8300 };
 	static struct type_count types[CNT];
 	static char names[CNT][16];
-	struct sample sample = {.time_s = 1, .types = types, .type_cnt = CNT};
+	struct sample sample = { .time_s = 1, .types = types, .type_cnt = CNT };
 	struct detector *detector;
 
 	for (int i = 0; i < CNT; i++) {
 		snprintf(names[i], sizeof(names[i]), "T%d", i);
-		types[i] = (struct type_count){.name = names[i], .live = 1};
+		types[i] = (struct type_count){ .name = names[i], .live = 1 };
 	}
 	cr_assert_eq(detector_create(1, &detector), 0);
 	cr_assert_eq(detector_add(detector, &sample), 0);

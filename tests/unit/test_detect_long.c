@@ -30,7 +30,7 @@ static double load_at(const struct load *load, double time_s, struct synthetic_r
 
 static void draw_loads(struct load *loads, struct synthetic_rng *rng)
 {
-	static const double depths[] = {0.1, 0.3, 0.6, 0.9, 0.99, 1.0};
+	static const double depths[] = { 0.1, 0.3, 0.6, 0.9, 0.99, 1.0 };
 
 	for (size_t i = 0; i < SERIES_CNT; i++)
 		loads[i] = (struct load){
@@ -67,23 +67,24 @@ static void note(const struct verdict *verdicts, size_t cnt, double time_s, stru
 
 static struct outcome watch_loads(const struct load *loads, double interval_s, double days)
 {
-	struct synthetic_rng rng = {7};
+	struct synthetic_rng rng = { 7 };
 	struct type_count types[SERIES_CNT];
 	char names[SERIES_CNT][24];
 	struct detector *detector;
-	struct outcome out = {0};
+	struct outcome out = { 0 };
 	double samples = days * DAY_S / interval_s;
 
 	cr_assert_eq(detector_create(interval_s, &detector), 0);
 	for (double s = 1; s <= samples; s++) {
-		struct sample sample = {
-			.time_s = s * interval_s, .types = types, .type_cnt = SERIES_CNT};
+		struct sample sample = { .time_s = s * interval_s,
+					 .types = types,
+					 .type_cnt = SERIES_CNT };
 		const struct verdict *verdicts;
 		size_t cnt;
 
 		for (size_t i = 0; i < SERIES_CNT; i++) {
 			snprintf(names[i], sizeof(names[i]), "app.T%zu", i);
-			types[i] = (struct type_count){.name = names[i], .own = true};
+			types[i] = (struct type_count){ .name = names[i], .own = true };
 			types[i].live = (uint64_t)load_at(&loads[i], sample.time_s, &rng);
 		}
 		cr_assert_eq(detector_add(detector, &sample), 0);
@@ -97,7 +98,7 @@ static struct outcome watch_loads(const struct load *loads, double interval_s, d
 
 static void assert_healthy(double interval_s, double days, uint64_t seed)
 {
-	struct synthetic_rng rng = {seed};
+	struct synthetic_rng rng = { seed };
 	struct load loads[SERIES_CNT];
 	struct outcome out;
 
@@ -125,20 +126,21 @@ Test(detect_long, the_rising_side_of_a_day_is_never_a_leak_at_any_interval)
 /* 12 MB a day on a 300 MB process. */
 static double native_memory_called_after(double daily_bytes, double noise, double days)
 {
-	struct synthetic_rng rng = {11};
+	struct synthetic_rng rng = { 11 };
 	struct detector *detector;
-	struct outcome out = {0};
+	struct outcome out = { 0 };
 
 	cr_assert_eq(detector_create(300, &detector), 0);
 	for (double s = 1; s <= days * DAY_S / 300; s++) {
-		struct sample sample = {.time_s = s * 300};
+		struct sample sample = { .time_s = s * 300 };
 		const struct verdict *verdicts;
 		size_t cnt;
 		double rss = 300e6 + daily_bytes * sample.time_s / DAY_S +
 			     noise * fabs(synthetic_normal(&rng));
 
-		sample.memory = (struct memory){
-			.rss = (uint64_t)rss, .small_used = 40 << 20, .small_known = true};
+		sample.memory = (struct memory){ .rss = (uint64_t)rss,
+						 .small_used = 40 << 20,
+						 .small_known = true };
 		cr_assert_eq(detector_add(detector, &sample), 0);
 		cr_assert_eq(detector_judge(detector, &verdicts, &cnt), 0);
 		note(verdicts, cnt, sample.time_s, &out);
@@ -161,11 +163,11 @@ Test(detect_long, noisy_memory_without_a_leak_is_not_called)
 
 Test(detect_long, objects_leaked_slowly_are_called_after_two_days)
 {
-	struct load loads[SERIES_CNT] = {0};
+	struct load loads[SERIES_CNT] = { 0 };
 	struct outcome out;
 
 	for (size_t i = 0; i < SERIES_CNT; i++)
-		loads[i] = (struct load){.weekend = 1, .noise = 1, .leak_per_s = 0.01};
+		loads[i] = (struct load){ .weekend = 1, .noise = 1, .leak_per_s = 0.01 };
 	out = watch_loads(loads, 900, 6);
 	cr_assert_gt(out.first_leak_s, 2 * DAY_S, "%s", out.first);
 	cr_assert_lt(out.first_leak_s, 5 * DAY_S);
@@ -173,19 +175,20 @@ Test(detect_long, objects_leaked_slowly_are_called_after_two_days)
 
 Test(detect_long, a_leak_under_daily_load_is_called_by_its_nights)
 {
-	struct load loads[SERIES_CNT] = {0};
+	struct load loads[SERIES_CNT] = { 0 };
 	struct outcome out;
 
 	for (size_t i = 0; i < SERIES_CNT; i++)
 		loads[i] = (struct load){
-			.depth = 0.5, .phase = 0.3, .weekend = 1, .noise = 0.5, .leak_per_s = 0.01};
+			.depth = 0.5, .phase = 0.3, .weekend = 1, .noise = 0.5, .leak_per_s = 0.01
+		};
 	out = watch_loads(loads, 1800, 28);
 	cr_assert_gt(out.first_leak_s, 2 * DAY_S, "%s", out.first);
 }
 
 static struct synthetic_result watch(enum shape shape, size_t series, size_t samples)
 {
-	struct synthetic_case synthetic = {shape, series, samples, 42};
+	struct synthetic_case synthetic = { shape, series, samples, 42 };
 	struct synthetic_result result;
 
 	cr_assert_eq(synthetic_watch(&synthetic, &result), 0);
@@ -221,8 +224,8 @@ Test(judge, healthy_programs_are_never_a_leak)
 
 Test(judge, clear_leaks_are_called_within_26_samples)
 {
-	static const enum shape shapes[] = {SHAPE_LEAK_STEADY, SHAPE_LEAK_POISSON,
-					    SHAPE_LEAK_QUIET};
+	static const enum shape shapes[] = { SHAPE_LEAK_STEADY, SHAPE_LEAK_POISSON,
+					     SHAPE_LEAK_QUIET };
 
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
 		struct synthetic_result r = watch(shapes[i], 200, 40);
@@ -236,7 +239,7 @@ Test(judge, clear_leaks_are_called_within_26_samples)
 
 Test(judge, hidden_leaks_are_called_within_60_samples)
 {
-	static const enum shape shapes[] = {SHAPE_LEAK_BUSY, SHAPE_LEAK_WARM, SHAPE_LEAK_GARBAGE};
+	static const enum shape shapes[] = { SHAPE_LEAK_BUSY, SHAPE_LEAK_WARM, SHAPE_LEAK_GARBAGE };
 
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
 		struct synthetic_result r = watch(shapes[i], 100, 60);
@@ -260,7 +263,7 @@ Test(hold, leaks_of_uneven_pace_stay_called)
 /* One of 120 caches (of up to 45 samples, watched for 300) is called a leak while it fills. */
 Test(hold, caches_that_were_called_are_taken_back)
 {
-	struct synthetic_case coupons = {SHAPE_COUPONS, 200, 300, 1000};
+	struct synthetic_case coupons = { SHAPE_COUPONS, 200, 300, 1000 };
 	size_t called = 0;
 
 	for (int i = 0; i < 8; i++, coupons.seed++) {

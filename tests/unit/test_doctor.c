@@ -23,7 +23,7 @@ Test(doctor, kernel_releases)
 
 Test(doctor, what_is_no_kernel_release_changes_nothing)
 {
-	static const char *const releases[] = {"", "6", "6.", "six.one", "-1.2", "6.-3"};
+	static const char *const releases[] = { "", "6", "6.", "six.one", "-1.2", "6.-3" };
 	int major = 7, minor = 9;
 
 	for (size_t i = 0; i < ARRAY_SIZE(releases); i++)
@@ -113,16 +113,16 @@ Test(doctor, containers_by_their_control_group)
 	static const struct {
 		const char *cgroups, *kind;
 	} cases[] = {
-		{"0::/user.slice/user-1000.slice/session-3.scope", NULL},
-		{"0::/system.slice/docker.service", NULL},
-		{"0::/system.slice/containerd.service", NULL},
-		{"0::/lxc.monitor.web", NULL},
-		{"", NULL},
-		{"0::/system.slice/docker-6f1c.scope", "Docker"},
-		{"9:name=systemd:/docker/6f1c\n0::/", "Docker"},
-		{"0::/kubepods.slice/kubepods-pod1.slice/docker-6f1c.scope", "Kubernetes"},
-		{"0::/user.slice/user@1000.service/user.slice/libpod-6f1c.scope", "Podman"},
-		{"0::/lxc.payload.web/init.scope", "LXC"},
+		{ "0::/user.slice/user-1000.slice/session-3.scope", NULL },
+		{ "0::/system.slice/docker.service", NULL },
+		{ "0::/system.slice/containerd.service", NULL },
+		{ "0::/lxc.monitor.web", NULL },
+		{ "", NULL },
+		{ "0::/system.slice/docker-6f1c.scope", "Docker" },
+		{ "9:name=systemd:/docker/6f1c\n0::/", "Docker" },
+		{ "0::/kubepods.slice/kubepods-pod1.slice/docker-6f1c.scope", "Kubernetes" },
+		{ "0::/user.slice/user@1000.service/user.slice/libpod-6f1c.scope", "Podman" },
+		{ "0::/lxc.payload.web/init.scope", "LXC" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

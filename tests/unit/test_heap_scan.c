@@ -62,7 +62,7 @@ static void put_dict(uint64_t *words, const struct heap_layout *layout, uint64_t
 
 static void put_bytearray(uint64_t *object, uint64_t bytes)
 {
-	const uint64_t words[] = {1, BYTEARRAY_TYPE, 5000, 5632, bytes, bytes + 16, 0};
+	const uint64_t words[] = { 1, BYTEARRAY_TYPE, 5000, 5632, bytes, bytes + 16, 0 };
 
 	memcpy(object, words, sizeof(words));
 }
@@ -86,11 +86,11 @@ Test(heap_object, an_untracked_dict_is_measured)
 		uint32_t head_bytes;
 		uint64_t bytes; /* head, object, table */
 	} cases[] = {
-		{6, 24, 24 + 48 + 0x28 + 512 * 2 + 341 * 24},
-		{7, 32, 32 + 48 + 0x28 + 512 * 2 + 341 * 24},
-		{8, 16, 16 + 48 + 0x28 + 512 * 2 + 341 * 24},
-		{11, 16, 16 + 48 + 0x20 + 512 * 2 + 341 * 16},
-		{13, 16, 16 + 48 + 0x20 + 512 * 2 + 341 * 16},
+		{ 6, 24, 24 + 48 + 0x28 + 512 * 2 + 341 * 24 },
+		{ 7, 32, 32 + 48 + 0x28 + 512 * 2 + 341 * 24 },
+		{ 8, 16, 16 + 48 + 0x28 + 512 * 2 + 341 * 24 },
+		{ 11, 16, 16 + 48 + 0x20 + 512 * 2 + 341 * 16 },
+		{ 13, 16, 16 + 48 + 0x20 + 512 * 2 + 341 * 16 },
 	};
 	uint64_t words[WORDS] = {};
 
@@ -134,40 +134,40 @@ static void expect_refused(const struct heap_layout *layout, const uint64_t good
 Test(heap_object, a_dict_with_one_wrong_field_is_none)
 {
 	static const struct damage both[] = {
-		{OBJECT - 2, BASE, -EBADMSG, "tracked"},
-		{OBJECT, 0, -EBADMSG, "freed"},
-		{OBJECT, 0xa5f040, -EBADMSG, "a link into the lowest heap as count"},
-		{OBJECT, BASE + 64, -EBADMSG, "a link as count"},
-		{OBJECT, (uint64_t)-1, -EBADMSG, "a negative count"},
-		{OBJECT + 1, DICT_TYPE + 8, -EBADMSG, "another type"},
-		{OBJECT + 2, 312, -EAGAIN, "more used than entries"},
-		{OBJECT + 2, (uint64_t)-1, -EAGAIN, "negative length"},
-		{OBJECT + 4, 0, -EAGAIN, "no table"},
-		{OBJECT + 4, TABLE_AT + 4, -EAGAIN, "table not aligned"},
-		{OBJECT + 4, BASE + WORDS * 8 - 32, -EAGAIN, "table cut off"},
-		{OBJECT + 4, (uint64_t)-8, -EAGAIN, "table at the end of addresses"},
-		{OBJECT + 5, TABLE_AT, -EAGAIN, "values apart"},
-		{TABLE, 2, -EAGAIN, "shared keys"},
-		{TABLE, 0, -EAGAIN, "freed keys"},
+		{ OBJECT - 2, BASE, -EBADMSG, "tracked" },
+		{ OBJECT, 0, -EBADMSG, "freed" },
+		{ OBJECT, 0xa5f040, -EBADMSG, "a link into the lowest heap as count" },
+		{ OBJECT, BASE + 64, -EBADMSG, "a link as count" },
+		{ OBJECT, (uint64_t)-1, -EBADMSG, "a negative count" },
+		{ OBJECT + 1, DICT_TYPE + 8, -EBADMSG, "another type" },
+		{ OBJECT + 2, 312, -EAGAIN, "more used than entries" },
+		{ OBJECT + 2, (uint64_t)-1, -EAGAIN, "negative length" },
+		{ OBJECT + 4, 0, -EAGAIN, "no table" },
+		{ OBJECT + 4, TABLE_AT + 4, -EAGAIN, "table not aligned" },
+		{ OBJECT + 4, BASE + WORDS * 8 - 32, -EAGAIN, "table cut off" },
+		{ OBJECT + 4, (uint64_t)-8, -EAGAIN, "table at the end of addresses" },
+		{ OBJECT + 5, TABLE_AT, -EAGAIN, "values apart" },
+		{ TABLE, 2, -EAGAIN, "shared keys" },
+		{ TABLE, 0, -EAGAIN, "freed keys" },
 	};
 	static const struct damage old[] = {
-		{TABLE + 1, 500, -EAGAIN, "size no power of two"},
-		{TABLE + 1, 256, -EAGAIN, "more entries than slots"},
-		{TABLE + 1, 1ULL << 63, -EAGAIN, "size without limit"},
-		{TABLE + 1, 4, -EAGAIN, "size too small"},
-		{TABLE + 2, 0, -EAGAIN, "no look-up function"},
-		{TABLE + 3, 31, -EAGAIN, "more room than the size allows"},
-		{TABLE + 3, (uint64_t)-1, -EAGAIN, "negative room"},
-		{TABLE + 4, (uint64_t)-30, -EAGAIN, "negative entries"},
+		{ TABLE + 1, 500, -EAGAIN, "size no power of two" },
+		{ TABLE + 1, 256, -EAGAIN, "more entries than slots" },
+		{ TABLE + 1, 1ULL << 63, -EAGAIN, "size without limit" },
+		{ TABLE + 1, 4, -EAGAIN, "size too small" },
+		{ TABLE + 2, 0, -EAGAIN, "no look-up function" },
+		{ TABLE + 3, 31, -EAGAIN, "more room than the size allows" },
+		{ TABLE + 3, (uint64_t)-1, -EAGAIN, "negative room" },
+		{ TABLE + 4, (uint64_t)-30, -EAGAIN, "negative entries" },
 	};
 	static const struct damage new[] = {
-		{TABLE + 1, 9 | 9 << 8 | 1 << 16, -EAGAIN, "index too short"},
-		{TABLE + 1, 9 | 10 << 8 | 2 << 16, -EAGAIN, "split keys"},
-		{TABLE + 1, 8 | 9 << 8 | 1 << 16, -EAGAIN, "more entries than slots"},
-		{TABLE + 1, 63 | 66 << 8, -EAGAIN, "size without limit"},
-		{TABLE + 1, 1 | 1 << 8, -EAGAIN, "size too small"},
-		{TABLE + 2, 31, -EAGAIN, "more room than the size allows"},
-		{TABLE + 3, (uint64_t)-30, -EAGAIN, "negative entries"},
+		{ TABLE + 1, 9 | 9 << 8 | 1 << 16, -EAGAIN, "index too short" },
+		{ TABLE + 1, 9 | 10 << 8 | 2 << 16, -EAGAIN, "split keys" },
+		{ TABLE + 1, 8 | 9 << 8 | 1 << 16, -EAGAIN, "more entries than slots" },
+		{ TABLE + 1, 63 | 66 << 8, -EAGAIN, "size without limit" },
+		{ TABLE + 1, 1 | 1 << 8, -EAGAIN, "size too small" },
+		{ TABLE + 2, 31, -EAGAIN, "more room than the size allows" },
+		{ TABLE + 3, (uint64_t)-30, -EAGAIN, "negative entries" },
 	};
 	struct heap_layout layout = layout_of(8, 16);
 	uint64_t words[WORDS] = {};
@@ -184,10 +184,10 @@ Test(heap_object, a_dict_with_one_wrong_field_is_none)
 Test(heap_object, up_to_3_7_a_tracked_dict_has_other_refs)
 {
 	static const struct damage narrow[] = {
-		{OBJECT - 1, (uint64_t)-6, -EBADMSG, "reachable"},
-		{OBJECT - 1, 0, -EBADMSG, "not a head"},
+		{ OBJECT - 1, (uint64_t)-6, -EBADMSG, "reachable" },
+		{ OBJECT - 1, 0, -EBADMSG, "not a head" },
 	};
-	static const struct damage wide[] = {{OBJECT - 2, (uint64_t)-6, -EBADMSG, "reachable"}};
+	static const struct damage wide[] = { { OBJECT - 2, (uint64_t)-6, -EBADMSG, "reachable" } };
 	struct heap_layout layout = layout_of(6, 24);
 	uint64_t words[WORDS] = {};
 
@@ -217,17 +217,17 @@ Test(heap_object, a_cleared_dict_is_still_one)
 Test(heap_object, a_bytearray_is_measured_or_refused)
 {
 	static const struct damage damages[] = {
-		{OBJECT, 0, -EBADMSG, "freed"},
-		{OBJECT, BASE + 64, -EBADMSG, "a link as count"},
-		{OBJECT + 2, 5633, -EAGAIN, "longer than its room"},
-		{OBJECT + 2, (uint64_t)-1, -EAGAIN, "negative length"},
-		{OBJECT + 2, 5632, -EAGAIN, "ends behind its room"},
-		{OBJECT + 3, 1ULL << 62, -EAGAIN, "room without limit"},
-		{OBJECT + 4, 0, -EAGAIN, "room without bytes"},
-		{OBJECT + 5, TABLE_AT - 1, -EAGAIN, "begins before its bytes"},
-		{OBJECT + 5, TABLE_AT + 5632, -EAGAIN, "begins behind its bytes"},
-		{OBJECT + 6, (uint32_t)-1, -EAGAIN, "negative exports"},
-		{OBJECT + 6, 1U << 30, -EAGAIN, "too many exports"},
+		{ OBJECT, 0, -EBADMSG, "freed" },
+		{ OBJECT, BASE + 64, -EBADMSG, "a link as count" },
+		{ OBJECT + 2, 5633, -EAGAIN, "longer than its room" },
+		{ OBJECT + 2, (uint64_t)-1, -EAGAIN, "negative length" },
+		{ OBJECT + 2, 5632, -EAGAIN, "ends behind its room" },
+		{ OBJECT + 3, 1ULL << 62, -EAGAIN, "room without limit" },
+		{ OBJECT + 4, 0, -EAGAIN, "room without bytes" },
+		{ OBJECT + 5, TABLE_AT - 1, -EAGAIN, "begins before its bytes" },
+		{ OBJECT + 5, TABLE_AT + 5632, -EAGAIN, "begins behind its bytes" },
+		{ OBJECT + 6, (uint32_t)-1, -EAGAIN, "negative exports" },
+		{ OBJECT + 6, 1U << 30, -EAGAIN, "too many exports" },
 	};
 	struct heap_layout layout = layout_of(14, 16);
 	struct counted_container found = {};

@@ -54,15 +54,15 @@ struct hostile_watch {
 static void make_hostile(struct hostile_watch *w, const char *name)
 {
 	*w = (struct hostile_watch){
-		.target = {42, name, name, name, name, 1, 0.0 / 0.0, 1, 1e300},
-		.types = {{name, true, UINT64_MAX, UINT64_MAX, 1},
-			  {name, false, 1, 1, 1},
-			  {name, false, 0, 0, 0}},
-		.containers = {{UINT64_MAX, name, name, true, 3, 4}},
+		.target = { 42, name, name, name, name, 1, 0.0 / 0.0, 1, 1e300 },
+		.types = { { name, true, UINT64_MAX, UINT64_MAX, 1 },
+			   { name, false, 1, 1, 1 },
+			   { name, false, 0, 0, 0 } },
+		.containers = { { UINT64_MAX, name, name, true, 3, 4 } },
 		.sample = fixture_sample,
-		.loss = {name, name, UINT64_MAX},
-		.growth = {{name, UINT64_MAX, INT64_MAX, UINT64_MAX, INT64_MIN}},
-		.check = {CHECK_BAD, name, "", ""},
+		.loss = { name, name, UINT64_MAX },
+		.growth = { { name, UINT64_MAX, INT64_MAX, UINT64_MAX, INT64_MIN } },
+		.check = { CHECK_BAD, name, "", "" },
 		.summary = fixture_summary,
 	};
 	memcpy(w->verdicts, fixture_verdicts, sizeof(w->verdicts));
@@ -93,8 +93,8 @@ static void make_hostile(struct hostile_watch *w, const char *name)
 /* Everything that a report can print. Takes the report. */
 static void draw_all(struct report *report, const struct hostile_watch *w, const char *name)
 {
-	const struct status empty = {.sample = NULL};
-	const struct summary nothing = {.status = empty};
+	const struct status empty = { .sample = NULL };
+	const struct summary nothing = { .status = empty };
 
 	report->ops->target(report, &w->target);
 	report->ops->status(report, &empty);
@@ -108,7 +108,7 @@ static void draw_all(struct report *report, const struct hostile_watch *w, const
 	report->ops->growth(report, &w->summary.status, w->growth, 1, 0);
 	report->ops->growth(report, &empty, NULL, 0, 0);
 	report->ops->stat(report, &fixture_gc_stat, &fixture_status.cost);
-	report->ops->stat(report, &(struct gc_stat){0}, &fixture_status.cost);
+	report->ops->stat(report, &(struct gc_stat){ 0 }, &fixture_status.cost);
 	report->ops->doctor(report, &w->check, 1);
 	report_destroy(report);
 }
@@ -153,7 +153,7 @@ static void assert_text_is_safe(const char *name, int columns)
 
 Test(report_safety, hostile_names_in_text_are_printable_and_fit)
 {
-	static const int widths[] = {20, 33, 40, 60, 79, 80, 81, 100, 120, 200};
+	static const int widths[] = { 20, 33, 40, 60, 79, 80, 81, 100, 120, 200 };
 
 	fill_long_names();
 	for (size_t i = 0; i < ARRAY_SIZE(hostile_names); i++)

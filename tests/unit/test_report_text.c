@@ -114,7 +114,7 @@ static char *wrapped(int columns, const char *text)
 	char *got = NULL;
 	size_t len;
 	FILE *out = open_memstream(&got, &len);
-	struct text_out o = {.out = out, .columns = columns};
+	struct text_out o = { .out = out, .columns = columns };
 
 	text_line(&o, 2, "%s", text);
 	fclose(out);
@@ -175,7 +175,7 @@ static size_t lines_of(const char *text)
 /* Renders `rounds` statuses with `verdicts`, in a pipe. */
 static char *log_of(const struct verdict *verdicts, size_t cnt, int rounds)
 {
-	struct status status = {.sample = &fixture_sample, .verdicts = verdicts};
+	struct status status = { .sample = &fixture_sample, .verdicts = verdicts };
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
@@ -213,7 +213,7 @@ Test(report_text, a_log_is_silent_about_what_is_explained)
 Test(report_text, a_change_of_mind_is_told)
 {
 	struct verdict v = fixture_verdicts[0];
-	struct status status = {.sample = &fixture_sample, .verdicts = &v, .verdict_cnt = 1};
+	struct status status = { .sample = &fixture_sample, .verdicts = &v, .verdict_cnt = 1 };
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
@@ -236,7 +236,7 @@ Test(report_text, a_change_of_mind_is_told)
 Test(report_text, a_live_table_has_at_most_limit_rows)
 {
 	static struct verdict verdicts[30];
-	struct status status = {.sample = &fixture_sample, .verdicts = verdicts};
+	struct status status = { .sample = &fixture_sample, .verdicts = verdicts };
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
@@ -256,7 +256,7 @@ Test(report_text, a_live_table_has_at_most_limit_rows)
 
 Test(report_text, no_census_is_not_a_clean_bill_of_health)
 {
-	const struct summary blind = {.status = {.cost = {.elapsed_s = 30}}};
+	const struct summary blind = { .status = { .cost = { .elapsed_s = 30 } } };
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);

@@ -14,7 +14,7 @@ struct fixture {
 
 static void feed(struct fixture *f, double value)
 {
-	struct tick tick = {.time_s = (double)f->timeline.sample_cnt, .fulls = f->fulls};
+	struct tick tick = { .time_s = (double)f->timeline.sample_cnt, .fulls = f->fulls };
 
 	timeline_add(&f->timeline, &tick);
 	if (f->timeline.sample_cnt == 1)
@@ -24,7 +24,7 @@ static void feed(struct fixture *f, double value)
 
 static struct fixture fixture(void)
 {
-	struct fixture f = {0};
+	struct fixture f = { 0 };
 
 	timeline_init(&f.timeline);
 	return f;
@@ -176,7 +176,7 @@ Test(series, collections_are_counted_since_a_time)
 
 	timeline_init(&timeline);
 	for (int i = 0; i < 1000; i++) {
-		struct tick tick = {.time_s = i, .fulls = (uint64_t)i / 10, .young = (uint64_t)i};
+		struct tick tick = { .time_s = i, .fulls = (uint64_t)i / 10, .young = (uint64_t)i };
 
 		timeline_add(&timeline, &tick);
 	}

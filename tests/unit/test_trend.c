@@ -10,7 +10,7 @@
 
 static void fill(double *t, double *y, size_t n, double slope, double noise, uint64_t seed)
 {
-	struct synthetic_rng rng = {seed};
+	struct synthetic_rng rng = { seed };
 
 	for (size_t i = 0; i < n; i++) {
 		t[i] = (double)i;
@@ -71,7 +71,7 @@ Test(trend, a_random_walk_gets_few_nats_however_sure_its_slope_looks)
 	size_t convinced = 0;
 
 	for (uint64_t seed = 1; seed <= 5000; seed++) {
-		struct synthetic_rng rng = {seed};
+		struct synthetic_rng rng = { seed };
 		double t[24], y[24];
 		struct trend trend;
 
@@ -135,7 +135,7 @@ static double mean_effective_size(enum shape shape)
 	double cnt = 0;
 
 	for (uint64_t seed = 1; seed <= 300; seed++) {
-		struct synthetic_rng rng = {seed};
+		struct synthetic_rng rng = { seed };
 		double t[48], y[48];
 		struct trend trend;
 
@@ -157,7 +157,7 @@ Test(trend, autocorrelated_noise_counts_for_fewer_points)
 
 Test(trend, too_few_points_and_no_time_are_refused)
 {
-	double t[TREND_POINTS_MAX + 1] = {0}, y[TREND_POINTS_MAX + 1] = {0};
+	double t[TREND_POINTS_MAX + 1] = { 0 }, y[TREND_POINTS_MAX + 1] = { 0 };
 	struct trend trend;
 
 	cr_assert_not(trend_fit(t, y, 10, 1, &trend));
@@ -190,7 +190,7 @@ static int compare(const void *a, const void *b)
 
 Test(trend, select_agrees_with_sorting)
 {
-	struct synthetic_rng rng = {5};
+	struct synthetic_rng rng = { 5 };
 
 	for (size_t n = 1; n < 60; n++) {
 		double values[60], sorted[60];

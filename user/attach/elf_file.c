@@ -127,8 +127,8 @@ static int each_in_table(struct elf_file *file, uint32_t type,
 	return err;
 }
 
-int elf_file_each_symbol(struct elf_file *file,
-			 int (*visit)(const struct elf_symbol *, void *), void *context)
+int elf_file_each_symbol(struct elf_file *file, int (*visit)(const struct elf_symbol *, void *),
+			 void *context)
 {
 	int err = each_in_table(file, SHT_DYNSYM, visit, context);
 

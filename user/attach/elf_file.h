@@ -28,9 +28,11 @@ void elf_file_close(struct elf_file *file);
 
 /* -ENOENT when there is none. Looks at .dynsym first, then .symtab. */
 int elf_file_symbol(struct elf_file *file, const char *name, struct elf_symbol *out);
-/* Calls `visit` for every named symbol with a value until it returns non-zero, which is returned. */
+/* Calls `visit` for every named symbol with a value until it returns non-zero, which is returned.
+ */
 int elf_file_each_symbol(struct elf_file *file,
-			 int (*visit)(const struct elf_symbol *symbol, void *context), void *context);
+			 int (*visit)(const struct elf_symbol *symbol, void *context),
+			 void *context);
 /* Is there a .symtab: is the file not stripped? */
 bool elf_file_has_symtab(struct elf_file *file);
 

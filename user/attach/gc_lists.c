@@ -142,8 +142,7 @@ static void describe(const struct python *python, struct remote *remote, raddr_t
 {
 	uint32_t index = lists->cnt, stride = stride_of(lists->head_bytes);
 	struct pyleak_interpreter *out = &lists->interpreters[index];
-	struct surroundings around =
-		surroundings_of(python->minor, generations, lists->head_bytes);
+	struct surroundings around = surroundings_of(python->minor, generations, lists->head_bytes);
 
 	out->heads[1] = generations + 2 * stride;
 	out->heads[2] = generations + stride;
@@ -236,8 +235,8 @@ static int ring_totals(struct remote *remote, raddr_t stats, struct gc_totals *o
 	raddr_t ring = remote_word(remote, stats);
 
 	for (int i = 0; ring && i < PYLEAK_GENERATIONS; i++) {
-		raddr_t items = i ? ring + STATS_RING_OLD + (raddr_t)(i - 1) * STATS_RING_OLD_BYTES
-				  : ring;
+		raddr_t items =
+			i ? ring + STATS_RING_OLD + (raddr_t)(i - 1) * STATS_RING_OLD_BYTES : ring;
 		uint8_t index = (uint8_t)remote_word32(remote, ring_index(ring, i));
 		raddr_t item = items + (raddr_t)index * STATS_ITEM_BYTES;
 

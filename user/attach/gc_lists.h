@@ -13,9 +13,10 @@ struct gc_lists {
 	struct pyleak_interpreter interpreters[PYLEAK_MAX_INTERPRETERS];
 	raddr_t stats[PYLEAK_MAX_INTERPRETERS];	  /* generation_stats, 0 = not known */
 	raddr_t enabled[PYLEAK_MAX_INTERPRETERS]; /* int, 0 = not known */
-	raddr_t newest_interpreter; /* the first of the chain of PyInterpreterState; 0 = not known */
+	raddr_t newest_interpreter; /* the first of the chain of PyInterpreterState; 0 = not known
+				     */
 	uint32_t cnt;
-	uint32_t total; /* cnt, and those beyond what the kernel side can hold */
+	uint32_t total;	     /* cnt, and those beyond what the kernel side can hold */
 	uint32_t head_bytes; /* sizeof(PyGC_Head) */
 };
 

@@ -111,8 +111,8 @@ static bool find_symbol(const struct python *python, struct gc_hook *out)
 
 	for (size_t i = 0; !out->start_cnt && i < ARRAY_SIZE(collectors); i++) {
 		/* The version is not known yet (0) when a program is only being started. */
-		if (python->minor && (python->minor < collectors[i].oldest ||
-				      python->minor > collectors[i].newest))
+		if (python->minor &&
+		    (python->minor < collectors[i].oldest || python->minor > collectors[i].newest))
 			continue;
 		search.name = collectors[i].name;
 		elf_file_each_symbol(python->elf, visit_symbol, &search);
@@ -204,7 +204,8 @@ static bool find_by_code(const struct python *python, const struct gc_lists *lis
 		return false;
 	}
 	out->kind = GC_HOOK_LOCATED;
-	snprintf(out->words, sizeof(out->words), "the collector, located by its code (file offset %#lx)",
+	snprintf(out->words, sizeof(out->words),
+		 "the collector, located by its code (file offset %#lx)",
 		 (unsigned long)out->start[0].offset);
 	return true;
 }

@@ -48,8 +48,8 @@ static bool is_emulated(const cs_insn *insn)
 
 static bool leaves(csh handle, const cs_insn *insn)
 {
-	return cs_insn_group(handle, insn, CS_GRP_JUMP) || cs_insn_group(handle, insn, CS_GRP_CALL) ||
-	       cs_insn_group(handle, insn, CS_GRP_RET);
+	return cs_insn_group(handle, insn, CS_GRP_JUMP) ||
+	       cs_insn_group(handle, insn, CS_GRP_CALL) || cs_insn_group(handle, insn, CS_GRP_RET);
 }
 
 int insn_cheap_probe(const uint8_t *code, size_t size, uint64_t address, uint32_t *offset)

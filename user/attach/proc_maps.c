@@ -17,9 +17,9 @@ static bool parse_line(const char *line, struct mapping *out)
 	char flags[5];
 	int path_at = 0;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &out->start,
-		   &out->end, flags, &out->offset, &out->dev_major, &out->dev_minor, &out->inode,
-		   &path_at) < 7 ||
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n",
+		   &out->start, &out->end, flags, &out->offset, &out->dev_major, &out->dev_minor,
+		   &out->inode, &path_at) < 7 ||
 	    !path_at || strlen(flags) != 4 || out->end <= out->start)
 		return false;
 	out->readable = flags[0] == 'r';

@@ -176,8 +176,9 @@ static int report_missing(const struct target *target, int err)
 		return -ENOEXEC;
 	}
 	if (err == -EPERM || err == -EACCES)
-		pr_error("python: not permitted to open the files mapped by process %d: run as root",
-			 target->pid);
+		pr_error(
+			"python: not permitted to open the files mapped by process %d: run as root",
+			target->pid);
 	else
 		pr_error("python: process %d (%s) is not CPython: no mapped file has _PyRuntime; "
 			 "name the process that runs the interpreter",
@@ -192,7 +193,8 @@ static int report_unsupported(const struct target *target, const struct python *
 
 	py_layout_debug_version(target->remote, python->runtime, &hex, &free_threaded);
 	if (free_threaded)
-		pr_error("python: process %d runs a free-threaded CPython %s, which has no GC lists: "
+		pr_error("python: process %d runs a free-threaded CPython %s, which has no GC "
+			 "lists: "
 			 "use a build with the GIL",
 			 target->pid, python->version);
 	else if (err == -EOPNOTSUPP)

@@ -22,16 +22,16 @@ struct py_layout {
 	uint32_t interpreter_gil;     /* 3.12 and later: pointer to the GIL's state */
 	uint32_t tstate_current;      /* in _PyRuntime; 3.7 to 3.11 */
 	uint32_t tstate_thread_id;
-	uint32_t gc;		 /* where to look for the generations: in the interpreter, */
-	uint32_t gc_extent;	 /* and how far */
-	bool gc_is_global;	 /* up to 3.8: in _PyRuntime, one for all interpreters */
-	uint32_t ht_name;	 /* PyHeapTypeObject */
-	uint32_t string_data;	 /* compact ASCII: where the characters begin */
+	uint32_t gc;	      /* where to look for the generations: in the interpreter, */
+	uint32_t gc_extent;   /* and how far */
+	bool gc_is_global;    /* up to 3.8: in _PyRuntime, one for all interpreters */
+	uint32_t ht_name;     /* PyHeapTypeObject */
+	uint32_t string_data; /* compact ASCII: where the characters begin */
 };
 
 struct python {
 	int minor, micro;
-	char version[32]; /* "3.11.2" */
+	char version[32];	  /* "3.11.2" */
 	char file[PATH_MAX];	  /* as the target sees it */
 	char open_path[PATH_MAX]; /* opens that very file */
 	struct elf_file *elf;

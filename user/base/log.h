@@ -13,8 +13,7 @@ enum log_level log_level(void);
 /* NULL restores the default sink (stderr, "pyleak-bpf: line"). */
 void log_set_sink(log_sink sink);
 /* Keeps errno. Lines over 1000 bytes are cut. */
-void log_write(enum log_level level, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define pr_error(...) log_write(LOG_ERROR, __VA_ARGS__)
 #define pr_warn(...) log_write(LOG_WARN, __VA_ARGS__)

@@ -54,12 +54,12 @@ static const struct {
 	enum doctor_cap cap;
 	const char *name;
 } cap_names[] = {
-	{DOCTOR_CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
-	{DOCTOR_CAP_BPF, "CAP_BPF"},
-	{DOCTOR_CAP_PERFMON, "CAP_PERFMON"},
-	{DOCTOR_CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
-	{DOCTOR_CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE"},
-	{DOCTOR_CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"},
+	{ DOCTOR_CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
+	{ DOCTOR_CAP_BPF, "CAP_BPF" },
+	{ DOCTOR_CAP_PERFMON, "CAP_PERFMON" },
+	{ DOCTOR_CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
+	{ DOCTOR_CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE" },
+	{ DOCTOR_CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH" },
 };
 
 void doctor_caps_words(uint64_t caps, char *words, size_t size)
@@ -103,16 +103,16 @@ const char *doctor_container_kind(const char *cgroups)
 	static const struct {
 		const char *part, *maker;
 	} kinds[] = {
-		{"/kubepods", "Kubernetes"},
-		{"/docker/", "Docker"},
-		{"/docker-", "Docker"},
-		{"/libpod-", "Podman"},
-		{"/libpod_", "Podman"},
-		{"/crio-", "CRI-O"},
-		{"/cri-containerd-", "containerd"},
-		{"/lxc/", "LXC"},
-		{"/lxc.payload", "LXC"},
-		{"/machine-", "systemd-nspawn"},
+		{ "/kubepods", "Kubernetes" },
+		{ "/docker/", "Docker" },
+		{ "/docker-", "Docker" },
+		{ "/libpod-", "Podman" },
+		{ "/libpod_", "Podman" },
+		{ "/crio-", "CRI-O" },
+		{ "/cri-containerd-", "containerd" },
+		{ "/lxc/", "LXC" },
+		{ "/lxc.payload", "LXC" },
+		{ "/machine-", "systemd-nspawn" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -143,7 +143,7 @@ void doctor_cgroup_path(const char *cgroups, char *path, size_t size)
 /* Where the advice begins in a message, and where what comes before it ends. */
 static const char *find_advice(const char *message, const char **end)
 {
-	static const char *const verbs[] = {"run ", "check ", "use ", "try "};
+	static const char *const verbs[] = { "run ", "check ", "use ", "try " };
 	const char *at = message, *found = NULL;
 
 	while ((at = strstr(at, "; "))) {

@@ -100,7 +100,7 @@ static void check_container(struct patient *patient)
 
 static void check_protection(struct patient *patient)
 {
-	static const char *const modes[] = {"none", "strict", "filter"};
+	static const char *const modes[] = { "none", "strict", "filter" };
 	const char *seccomp = doctor_field(patient->status, "Seccomp");
 	const char *uids = doctor_field(patient->status, "Uid");
 	unsigned long mode = seccomp ? strtoul(seccomp, NULL, 10) : 3;
@@ -157,7 +157,7 @@ static bool check_python(struct patient *patient)
 
 static int find_lists(struct patient *patient)
 {
-	static const struct timespec wait = {.tv_nsec = FIND_WAIT_NS};
+	static const struct timespec wait = { .tv_nsec = FIND_WAIT_NS };
 	int err = -EAGAIN;
 
 	for (int i = 0; i < FIND_TRIES && err == -EAGAIN; i++) {

@@ -26,18 +26,18 @@ static const struct argp_option option_table[] = {
 	  "What the censuses may cost the target, in percent of one core (default 1)", 2 },
 	{ "max-pause", OPT_MAX_PAUSE, "MS", 0,
 	  "Longest time that a census holds a thread of the target at once (default 10)", 2 },
-	{ "fail-on-leak", OPT_FAIL_ON_LEAK, NULL, 0, "Exit with status 3 when a leak was found", 2 },
+	{ "fail-on-leak", OPT_FAIL_ON_LEAK, NULL, 0, "Exit with status 3 when a leak was found",
+	  2 },
 	{ "verbose", 'v', NULL, 0, "Say more on standard error; twice: everything", 3 },
 	{},
 };
 
-static const char usage[] =
-	"-p PID\n"
-	"run [OPTION...] -- COMMAND [ARG...]\n"
-	"types -p PID\n"
-	"growth -p PID -d S\n"
-	"stat -p PID -d S\n"
-	"doctor [-p PID]";
+static const char usage[] = "-p PID\n"
+			    "run [OPTION...] -- COMMAND [ARG...]\n"
+			    "types -p PID\n"
+			    "growth -p PID -d S\n"
+			    "stat -p PID -d S\n"
+			    "doctor [-p PID]";
 
 static const char description[] =
 	"Finds memory leaks in a running CPython process, from outside, with BPF: counts the live "

@@ -12,7 +12,7 @@ enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LEAK = 3
 
 struct options {
 	enum verb verb;
-	pid_t pid;	   /* 0 = not given */
+	pid_t pid; /* 0 = not given */
 	double interval_s;
 	double duration_s; /* 0 = until interrupted */
 	int limit;	   /* rows */

@@ -28,7 +28,7 @@ struct session_wants {
 	bool young;
 	bool no_census;
 	struct early_watch *early; /* see collector.h; NULL = none */
-	bool scan; /* also look for containers that the GC does not track */
+	bool scan;		   /* also look for containers that the GC does not track */
 };
 
 /* Opens the target, finds its Python and attaches; tells the report what is watched. Logs one
@@ -39,9 +39,8 @@ void session_close(struct session *session);
 
 /* Takes a census every interval and calls `on_sample` after each; ends when that returns
  * non-zero (0 = go on), after the duration, on SIGINT or SIGTERM, or with the target. */
-int session_loop(struct session *session,
-		 int (*on_sample)(struct session *session, void *context), void *context,
-		 enum watch_end *end);
+int session_loop(struct session *session, int (*on_sample)(struct session *session, void *context),
+		 void *context, enum watch_end *end);
 
 /* What is known now, without verdicts. Points into the session. */
 void session_status(struct session *session, struct status *out);

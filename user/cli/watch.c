@@ -81,8 +81,8 @@ int verb_watch(const struct options *options)
 	struct session session;
 	int status;
 
-	if (session_open(options, options->pid, (struct session_wants){ .young = true, .scan = true },
-			 0, &session))
+	if (session_open(options, options->pid,
+			 (struct session_wants){ .young = true, .scan = true }, 0, &session))
 		return EXIT_FAILED;
 	status = watch_session(&session);
 	session_close(&session);

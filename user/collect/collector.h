@@ -28,11 +28,11 @@ struct collector_options {
 	double interval_s;
 	double budget_pct; /* of one core */
 	double max_pause_ms;
-	bool pauses; /* measure collections from start to end */
-	bool young;  /* count the youngest generation between censuses */
+	bool pauses;		   /* measure collections from start to end */
+	bool young;		   /* count the youngest generation between censuses */
 	struct early_watch *early; /* NULL, or probes that are in already; taken over */
-	bool no_census; /* samples have memory and GC counters only */
-	bool scan;	/* also look for containers that the GC does not track */
+	bool no_census;		   /* samples have memory and GC counters only */
+	bool scan;		   /* also look for containers that the GC does not track */
 };
 
 struct probes;

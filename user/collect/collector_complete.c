@@ -87,9 +87,8 @@ static void read_memory(struct collector *collector, struct memory *memory)
 		return;
 	if (memory_measure_small(collector->target, collector->python->minor, memory))
 		memory->small_known = false;
-	collector->memory_due_ns =
-		collector_now_ns() +
-		(uint64_t)((double)(collector_now_ns() - begin) / MEMORY_SHARE);
+	collector->memory_due_ns = collector_now_ns() +
+				   (uint64_t)((double)(collector_now_ns() - begin) / MEMORY_SHARE);
 }
 
 static void read_gc_counters(struct collector *collector, struct gc_counters *out)

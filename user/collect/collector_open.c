@@ -60,8 +60,7 @@ void collector_write_control(struct collector *collector)
 	control->minor = (uint32_t)python->minor;
 	control->thread_id = python->layout.tstate_thread_id;
 	control->watch_young = collector->options.young;
-	memcpy(control->interpreters, collector->lists.interpreters,
-	       sizeof(control->interpreters));
+	memcpy(control->interpreters, collector->lists.interpreters, sizeof(control->interpreters));
 	/* Last: the kernel side does nothing while it is 0. */
 	__atomic_store_n(&control->interpreter_cnt, collector->lists.cnt, __ATOMIC_RELEASE);
 }

@@ -29,8 +29,8 @@ struct collector {
 	struct heap_scan *scan; /* NULL: not wanted */
 	struct sample_store store;
 	raddr_t set_types[2];
-	uint64_t begin_ns;   /* of the watch */
-	uint64_t request;    /* number of the newest */
+	uint64_t begin_ns;			   /* of the watch */
+	uint64_t request;			   /* number of the newest */
 	uint64_t safe_point_hits[PYLEAK_HOOK_CNT]; /* when the first safe point was put in */
 	uint64_t safe_point_due_ns;		   /* none before */
 	uint64_t asked_ns, asked_cpu_ns, asked_hits;
@@ -49,10 +49,43 @@ struct collector {
 
 /* CLOCK_MONOTONIC, as the kernel side's clock. */
 uint64_t collector_now_ns(void);
+
+static inline double seconds_since(uint64_t ns)
+{
+	return (double)(collector_now_ns() - ns) / 1e9;
+}
+
+static inline const volatile struct pyleak_progress *progress_of(const struct collector *collector)
+{
+	return probes_progress(collector->probes);
+}
+
+/* Hooks passed so far, of both kinds. */
+static inline uint64_t hits_of(const struct collector *collector)
+{
+	const volatile struct pyleak_progress *progress = progress_of(collector);
+
+	return progress->hits[PYLEAK_HOOK_GC] + progress->hits[PYLEAK_HOOK_SAFEPOINT];
+}
+
 /* Tells the kernel side what to walk. Only while no census is asked for. */
 void collector_write_control(struct collector *collector);
 
+/* collector_safe_points.c: probes that are in only while nothing else helps. */
+int collector_add_safe_point(struct collector *collector);
 void collector_remove_safe_points(struct collector *collector);
+/* Takes them out when they cost and do not help. */
+void collector_govern_safe_points(struct collector *collector);
+/* May one be put in now: is there budget for a slice, and a rest behind? */
+bool collector_safe_point_due(const struct collector *collector);
+
+/* collector_outside.c: 1 = there is a sample, 0 = try again or otherwise, or -errno. */
+int collector_try_outside(struct collector *collector);
+int collector_try_moving(struct collector *collector);
+/* Right after a full collection there is most time before the next. */
+bool collector_is_calm(struct collector *collector);
+/* From here on the kernel side takes no slice; one that is under way ends within max_pause. */
+void collector_withdraw(struct collector *collector);
 
 /* Takes what the kernel side counted in the census `serial` out of the maps, in place of what
  * was counted before. */

@@ -28,7 +28,7 @@ void counts_reset(struct counts *counts)
 {
 	struct type_entry *entry, *next;
 
-	HASH_ITER(hh, counts->types, entry, next) {
+	HASH_ITER (hh, counts->types, entry, next) {
 		HASH_DEL(counts->types, entry);
 		free(entry);
 	}
@@ -81,7 +81,7 @@ size_t counts_each_type(struct counts *counts,
 	struct type_entry *entry, *next;
 	size_t cnt = 0;
 
-	HASH_ITER(hh, counts->types, entry, next) {
+	HASH_ITER (hh, counts->types, entry, next) {
 		visit(&entry->type, context);
 		cnt++;
 	}

@@ -107,7 +107,7 @@ static int read_dict(const struct heap_layout *layout, struct remote *remote,
 	if (!are_keys_sane(layout->minor, keys, used))
 		return -EAGAIN;
 	out->bytes += pyleak_dict_bytes((uint32_t)layout->minor,
-					(struct pyleak_dict_keys){keys[0], keys[1]}, 0);
+					(struct pyleak_dict_keys){ keys[0], keys[1] }, 0);
 	return 0;
 }
 

@@ -240,7 +240,7 @@ static raddr_t look_through(struct heap_scan *scan, const struct mapping *mappin
 
 static int look(struct heap_scan *scan)
 {
-	struct allowance left = {.bytes = MAX_BYTES, .span = MAX_SPAN};
+	struct allowance left = { .bytes = MAX_BYTES, .span = MAX_SPAN };
 	_cleanup_close_ int pagemap = memory_open_pagemap(scan->target->pid);
 	const struct mappings *maps = &scan->target->maps;
 	int err = 0;

@@ -53,7 +53,7 @@ void holds_destroy(struct holds *holds)
 
 	if (!holds)
 		return;
-	HASH_ITER(hh, holds->known, held, next)
+	HASH_ITER (hh, holds->known, held, next)
 		drop(holds, held);
 	free(holds);
 }
@@ -182,7 +182,7 @@ void holds_sweep(struct holds *holds)
 {
 	struct held *held, *next;
 
-	HASH_ITER(hh, holds->known, held, next) {
+	HASH_ITER (hh, holds->known, held, next) {
 		if (!held->asked)
 			drop(holds, held);
 		else

@@ -106,8 +106,7 @@ bool memory_may_hold_arenas(const struct mapping *mapping)
 }
 
 static void scan_mapping(const struct target *target, const struct mapping *mapping,
-			 uint64_t pool_bytes, int pagemap, uint8_t *headers,
-			 struct memory *out)
+			 uint64_t pool_bytes, int pagemap, uint8_t *headers, struct memory *out)
 {
 	uint64_t at = (mapping->start + pool_bytes - 1) & ~(pool_bytes - 1);
 	uint64_t cnt = mapping->end > at ? (mapping->end - at) / pool_bytes : 0;

@@ -9,19 +9,20 @@
 
 #include "pyleak_object.h"
 
-#define TRAIL 64	      /* nodes to go back to */
-#define REPAIR_TRIES 100      /* a young collection hides its list for so many ms at most */
+#define TRAIL 64	 /* nodes to go back to */
+#define REPAIR_TRIES 100 /* a young collection hides its list for so many ms at most */
 #define REPAIR_WAIT_NS 1000000L
 #define REPAIRS_LEAST 1000
-#define HEADS_EXTENT 256 /* the heads of an interpreter lie beside each other */
+#define HEADS_EXTENT 256       /* the heads of an interpreter lie beside each other */
 #define OBJECTS_PER_REPAIR 256 /* more repairs than this are no count */
 
 struct position {
 	struct outside_walk *walk;
 	struct counts *counts;
 	uint64_t objects;
-	raddr_t lowest_head; /* of the interpreter: the heads of its other lists are no objects */
-	raddr_t trail[TRAIL]; /* nodes of this list that were counted, the newest at trail_cnt - 1 */
+	raddr_t lowest_head;  /* of the interpreter: the heads of its other lists are no objects */
+	raddr_t trail[TRAIL]; /* nodes of this list that were counted, the newest at trail_cnt - 1
+			       */
 	uint64_t trail_cnt;
 };
 

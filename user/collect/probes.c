@@ -53,7 +53,8 @@ static int report_load(int err)
 		pr_error("probes: the kernel refused the BPF programs: %s; run as root",
 			 strerror(-err));
 	else
-		pr_error("probes: cannot load the BPF programs: %s; pyleak-bpf doctor tells what this "
+		pr_error("probes: cannot load the BPF programs: %s; pyleak-bpf doctor tells what "
+			 "this "
 			 "kernel lacks",
 			 strerror(-err));
 	return err;
@@ -146,7 +147,8 @@ int probes_attach_gc(struct probes *probes, pid_t pid, const char *path, const s
 					  &hook->start[i], true);
 	}
 	if (!err && pauses && hook->kind == GC_HOOK_USDT)
-		err = attach_link(probes, skeleton->progs.on_gc_done, pid, path, &hook->done, false);
+		err = attach_link(probes, skeleton->progs.on_gc_done, pid, path, &hook->done,
+				  false);
 	return err;
 }
 

@@ -138,8 +138,7 @@ static int find_table(const struct py_reader *reader, raddr_t dict, struct table
 		slots = header[1];
 		if (slots > 1ULL << 40)
 			return -EBADMSG;
-		out->entries =
-			keys + 0x28 + slots * (slots <= 0xff ? 1 : slots <= 0xffff ? 2 : 4);
+		out->entries = keys + 0x28 + slots * (slots <= 0xff ? 1 : slots <= 0xffff ? 2 : 4);
 		out->cnt = header[4];
 	}
 	return out->cnt <= slots ? 0 : -EBADMSG;

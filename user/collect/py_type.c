@@ -67,9 +67,9 @@ void py_types_destroy(struct py_types *types)
 
 	if (!types)
 		return;
-	HASH_ITER(hh, types->known, known, next)
+	HASH_ITER (hh, types->known, known, next)
 		drop(types, known);
-	HASH_ITER(hh, types->modules, module, next_module) {
+	HASH_ITER (hh, types->modules, module, next_module) {
 		HASH_DEL(types->modules, module);
 		free(module->name);
 		free(module);
@@ -96,8 +96,8 @@ static bool find_own(struct py_types *types, const char *name)
 	if (!strcmp(name, "__main__"))
 		return true;
 	for (int i = 0; interpreter && i < MAX_INTERPRETERS; i++) {
-		raddr_t modules =
-			remote_word(reader->remote, interpreter + reader->layout->interpreter_modules);
+		raddr_t modules = remote_word(reader->remote,
+					      interpreter + reader->layout->interpreter_modules);
 		raddr_t module = modules ? py_dict_get(reader, modules, name) : 0;
 		raddr_t dict = module ? remote_word(reader->remote, module + MODULE_DICT) : 0;
 		raddr_t path = dict ? py_dict_get(reader, dict, "__file__") : 0;

@@ -11,7 +11,7 @@
 /* Which instrument took the census, cheapest first (docs/design.md, "collect"). */
 enum instrument {
 	INSTRUMENT_NONE,      /* no census in this interval */
-	INSTRUMENT_GC,        /* BPF, at the start of a collection */
+	INSTRUMENT_GC,	      /* BPF, at the start of a collection */
 	INSTRUMENT_SAFEPOINT, /* BPF, at a function entered with the GIL held */
 	INSTRUMENT_OUTSIDE,   /* read from outside, the process was idle */
 	INSTRUMENT_UNCHANGED, /* the process did not run since the census before */

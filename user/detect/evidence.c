@@ -159,10 +159,12 @@ static void grade_recent(struct evidence *best, const struct series *series,
 	/* 26 grows from 23: what a watch of half a minute has. */
 	static const struct {
 		size_t want, window;
-	} scales[] = {{23, 1}, {26, 1}, {24, 3}, {32, 1}, {45, 1}, {64, 1}, {63, 3}};
+	} scales[] = {
+		{ 23, 1 }, { 26, 1 }, { 24, 3 }, { 32, 1 }, { 45, 1 }, { 64, 1 }, { 63, 3 }
+	};
 	size_t available = series_available(series, context->timeline);
 	double span_min_s = fmax(0.9 * (JUDGE_SAMPLES_MIN - 1) * context->interval_s, SPAN_MIN_S);
-	struct evidence c = {0};
+	struct evidence c = { 0 };
 	bool flat = false;
 
 	if (available >= SUSPECT_SAMPLES_MIN && available < JUDGE_SAMPLES_MIN) {
@@ -200,7 +202,7 @@ static bool is_uneven(struct evidence *c, const struct judge_context *context,
 		      const struct judge_rules *rules)
 {
 	size_t points = c->n / UNEVEN_POINT;
-	double lo[SERIES_RAW / UNEVEN_POINT] = {0};
+	double lo[SERIES_RAW / UNEVEN_POINT] = { 0 };
 	double gain[UNEVEN_WINDOWS];
 	double total, mean, late;
 	double lost = 0;
@@ -233,9 +235,9 @@ static bool is_uneven(struct evidence *c, const struct judge_context *context,
 static void grade_uneven(struct evidence *best, const struct series *series,
 			 const struct judge_context *context, const struct judge_rules *rules)
 {
-	static const size_t wants[] = {42, 54, 64};
+	static const size_t wants[] = { 42, 54, 64 };
 	size_t available = series_available(series, context->timeline);
-	struct evidence c = {.uneven = true, .rises = EVIDENCE_WINDOWS - 1};
+	struct evidence c = { .uneven = true, .rises = EVIDENCE_WINDOWS - 1 };
 	uint64_t sample = context->timeline->sample_cnt - wants[0];
 
 	/* Most series: not worth a copy. */
@@ -267,7 +269,7 @@ static void grade_history(struct evidence *best, const struct series *series,
 	double tooth_s = series->teeth.longest_s;
 	double width_s = tooth_s > DAY_S / 12 ? fmax(tooth_s, DAY_S) : tooth_s;
 	double t[SERIES_BUCKETS], y[SERIES_BUCKETS];
-	struct evidence c = {0};
+	struct evidence c = { 0 };
 	size_t n, half;
 
 	if (context->timeline->sample_cnt <= SERIES_RAW)
@@ -291,7 +293,7 @@ static void grade_history(struct evidence *best, const struct series *series,
 void evidence_find(struct evidence *best, const struct series *series,
 		   const struct judge_context *context, const struct judge_rules *rules)
 {
-	*best = (struct evidence){.grade = GRADE_NONE};
+	*best = (struct evidence){ .grade = GRADE_NONE };
 	grade_recent(best, series, context, rules);
 	grade_history(best, series, context, rules);
 	if (best->grade != GRADE_STRONG && !is_called(series) &&

@@ -32,7 +32,7 @@ struct steps {
 
 static struct steps steps_between(const double *a, const double *b, size_t n)
 {
-	struct steps s = {0};
+	struct steps s = { 0 };
 
 	for (size_t i = 2; i < n; i += 2) {
 		double da = a[i] - a[i - 2];
@@ -308,7 +308,7 @@ static void assign_groups(struct finding *findings, size_t cnt)
 /* Groups beyond GROUPS_MAX have one member each. */
 static void name_heads(struct finding *findings, size_t cnt)
 {
-	struct finding *heads[GROUPS_MAX + 1] = {NULL};
+	struct finding *heads[GROUPS_MAX + 1] = { NULL };
 
 	for (size_t i = 0; i < cnt; i++) {
 		unsigned int group = findings[i].verdict.group;

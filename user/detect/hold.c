@@ -71,7 +71,7 @@ static void hold_open(struct series *series, const struct timeline *timeline, en
 	double low, high;
 
 	newest_bounds(series, timeline, &low, &high);
-	*hold = (struct hold){.state = state, .base = start, .base_s = start_s};
+	*hold = (struct hold){ .state = state, .base = start, .base_s = start_s };
 	if (teeth->base_s < start_s && teeth->base < start &&
 	    high - teeth->base <= 2 * (high - start)) {
 		hold->base = teeth->base;

@@ -212,7 +212,7 @@ void judge_series(struct series *series, const struct judge_context *context,
 	out->kind = VERDICT_STABLE;
 	if (!series_moved(series, context->timeline, SERIES_RAW) && !series->hold.state)
 		return;
-	*out = (struct judgement){.kind = VERDICT_STABLE, .confidence = 1};
+	*out = (struct judgement){ .kind = VERDICT_STABLE, .confidence = 1 };
 	hold_watch(series, context, rules);
 	evidence_find(&best, series, context, rules);
 	judged = best.grade != GRADE_NONE ? explain(series, &best, context, rules)

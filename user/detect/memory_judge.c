@@ -80,7 +80,7 @@ bool memory_judge(struct memory_series *memory, const struct judge_context *cont
 	judge_series(&memory->unexplained, &here, &rules, &judgement);
 	if (judgement.kind == VERDICT_STABLE)
 		return false;
-	*out = (struct finding){.verdict = {.subject = SUBJECT_MEMORY, .name = "memory"}};
+	*out = (struct finding){ .verdict = { .subject = SUBJECT_MEMORY, .name = "memory" } };
 	finding_set(out, &judgement, &memory->unexplained, &memory->timeline);
 	out->verdict.live = out->verdict.bytes = memory->newest_unexplained;
 	out->verdict.head = true;

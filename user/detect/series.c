@@ -14,7 +14,7 @@
 
 void timeline_init(struct timeline *timeline)
 {
-	*timeline = (struct timeline){.bucket_width = 1};
+	*timeline = (struct timeline){ .bucket_width = 1 };
 }
 
 static void timeline_merge(struct timeline *timeline)
@@ -78,7 +78,7 @@ void series_init(struct series *series, const struct timeline *timeline, double 
 		.min_rise = min_rise,
 		.first_sample = since_start ? 0 : timeline->sample_cnt - 1,
 		.changed_sample = since_start ? 0 : timeline->sample_cnt - 1,
-		.teeth = {.base = value, .base_s = start->time_s, .peak = value},
+		.teeth = { .base = value, .base_s = start->time_s, .peak = value },
 	};
 }
 

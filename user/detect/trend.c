@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* The AR(1) coefficients that both families choose from. */
-static const double ar_grid[] = {0.0, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0};
+static const double ar_grid[] = { 0.0, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0 };
 
 #define AR_CNT (sizeof(ar_grid) / sizeof(ar_grid[0]))
 
@@ -79,7 +79,7 @@ static double trend_nats(const double *x, const double *y, size_t n, double floo
 	for (size_t g = 0; g < AR_CNT; g++) {
 		double ar = ar_grid[g];
 		double first = sqrt(1 - ar * ar);
-		struct pair_sums s = {0};
+		struct pair_sums s = { 0 };
 
 		pair_sums_add(&s, first, first * x[0], first * y[0]);
 		for (size_t i = 1; i < n; i++)
@@ -176,7 +176,7 @@ bool trend_fit(const double *t, const double *y, size_t n, double quantum, struc
 
 	if (n < TREND_POINTS_MIN || n > TREND_POINTS_MAX || t[n - 1] <= t[0])
 		return false;
-	*out = (struct trend){.n = n, .span_s = t[n - 1] - t[0]};
+	*out = (struct trend){ .n = n, .span_s = t[n - 1] - t[0] };
 	mid = t[0] + out->span_s / 2;
 	for (size_t i = 0; i < n; i++) {
 		x[i] = 2 * (t[i] - mid) / out->span_s;

@@ -28,24 +28,24 @@ enum subject_kind {
 struct verdict {
 	enum verdict_kind kind;
 	enum subject_kind subject;
-	const char *name;    /* type name; container: its type's name; memory: "memory" */
-	const char *holds;   /* container: type of its elements, or NULL */
-	uint64_t address;    /* container only */
-	double confidence;   /* 0..1 that the verdict holds */
-	uint64_t live;	     /* newest count, length, or bytes */
-	uint64_t bytes;	     /* newest shallow bytes */
-	double slope_per_s;  /* of the lower envelope, over the evidence window */
-	double slope_lo;     /* 95 % interval of it */
+	const char *name;   /* type name; container: its type's name; memory: "memory" */
+	const char *holds;  /* container: type of its elements, or NULL */
+	uint64_t address;   /* container only */
+	double confidence;  /* 0..1 that the verdict holds */
+	uint64_t live;	    /* newest count, length, or bytes */
+	uint64_t bytes;	    /* newest shallow bytes */
+	double slope_per_s; /* of the lower envelope, over the evidence window */
+	double slope_lo;    /* 95 % interval of it */
 	double slope_hi;
-	double growth;	     /* over the evidence window */
-	double evidence_s;   /* length of the evidence window */
+	double growth;	       /* over the evidence window */
+	double evidence_s;     /* length of the evidence window */
 	double first_growth_s; /* watch time when the growth began */
 	/* Bytes of RSS growth per unit of growth when nothing else grows; 0 = not attributable.
 	 * Counts what the objects hold, not only themselves. */
 	double rss_per_unit;
-	unsigned int group;  /* verdicts with the same non-zero group grow together: one leak */
-	bool head;	     /* the one that names its group */
-	char why[160];	     /* one sentence of evidence, for a person */
+	unsigned int group; /* verdicts with the same non-zero group grow together: one leak */
+	bool head;	    /* the one that names its group */
+	char why[160];	    /* one sentence of evidence, for a person */
 };
 
 #endif

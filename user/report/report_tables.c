@@ -109,9 +109,9 @@ static const struct {
 	const char *word;
 	enum text_colour colour;
 } check_words[] = {
-	[CHECK_OK] = {"ok  ", TEXT_GREEN},
-	[CHECK_NOTE] = {"note", TEXT_YELLOW},
-	[CHECK_BAD] = {"BAD ", TEXT_RED},
+	[CHECK_OK] = { "ok  ", TEXT_GREEN },
+	[CHECK_NOTE] = { "note", TEXT_YELLOW },
+	[CHECK_BAD] = { "BAD ", TEXT_RED },
 };
 
 void text_put_doctor(struct report *report, const struct check *checks, size_t cnt)

@@ -77,7 +77,7 @@ static char *rss_words(struct report_text *rt, char *buf, size_t size, const str
 static void put_log_line(struct report_text *rt, const struct status *status)
 {
 	const struct sample *s = status->sample;
-	struct text time = {.s = "?"}, objects = {.s = "?"};
+	struct text time = { .s = "?" }, objects = { .s = "?" };
 	struct text cost = text_percent(status->cost.target_share);
 	bool narrow = rt->o.columns < DEFAULT_COLUMNS;
 	char rss[96], counts[120];

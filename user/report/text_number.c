@@ -40,7 +40,7 @@ static struct text sign_put(double n, struct text t)
 
 static struct text unknown(void)
 {
-	return (struct text){.s = "?"};
+	return (struct text){ .s = "?" };
 }
 
 struct text text_change(double n)
@@ -66,7 +66,7 @@ static unsigned int unit_find(double *n, double base, double limit, unsigned int
 
 struct text text_scaled(double n)
 {
-	static const char *const units[] = {"", " k", " M", " G", " T", " P", " E"};
+	static const char *const units[] = { "", " k", " M", " G", " T", " P", " E" };
 	struct text t;
 	unsigned int unit;
 
@@ -86,7 +86,7 @@ struct text text_scaled(double n)
 
 struct text text_bytes(double bytes)
 {
-	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	struct text t;
 	unsigned int unit;
 
@@ -161,12 +161,12 @@ struct text text_percent(double share)
 	if (!isfinite(share))
 		return unknown();
 	if (percent > 0 && percent < 0.01)
-		return (struct text){.s = "<0.01 %"};
+		return (struct text){ .s = "<0.01 %" };
 	snprintf(t.s, sizeof(t.s), "%.*f %%", percent >= 9.95 || percent == 0 ? 0 : 2, percent);
 	return t;
 }
 
 struct text text_sure(double confidence)
 {
-	return confidence >= 0.995 ? (struct text){.s = ">99 %"} : text_percent(confidence);
+	return confidence >= 0.995 ? (struct text){ .s = ">99 %" } : text_percent(confidence);
 }

@@ -63,7 +63,7 @@ void seen_deinit(struct seen *seen)
 	for (size_t i = 0; i < seen->cnt; i++)
 		free(seen->entries[i].label);
 	free(seen->entries);
-	*seen = (struct seen){0};
+	*seen = (struct seen){ 0 };
 }
 
 void seen_begin(struct seen *seen)

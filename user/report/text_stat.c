@@ -14,7 +14,7 @@
 static void put_generation(struct report_text *rt, const struct gc_stat *stat, int gen)
 {
 	uint64_t pauses = stat->pauses[gen];
-	struct text mean = {.s = "-"}, longest = {.s = "-"}, rate = {.s = "-"};
+	struct text mean = { .s = "-" }, longest = { .s = "-" }, rate = { .s = "-" };
 
 	if (stat->elapsed_s > 0)
 		snprintf(rate.s, sizeof(rate.s), "%.4g",

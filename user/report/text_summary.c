@@ -108,7 +108,8 @@ static void put_no_leak(struct report_text *rt, const struct summary *summary)
 		text_line(&rt->o, 2, "nothing can be said: no census was taken in %s", watched.s);
 	else if (summary->censuses < JUDGED_CENSUSES && native == 0)
 		text_line(&rt->o, 2,
-			  "no leak found, but %llu census%s in %s are too few to tell: watch longer; for "
+			  "no leak found, but %llu census%s in %s are too few to tell: watch "
+			  "longer; for "
 			  "a large heap raise --budget and --max-pause",
 			  (unsigned long long)summary->censuses, summary->censuses == 1 ? "" : "es",
 			  watched.s);
@@ -122,7 +123,7 @@ static void put_no_leak(struct report_text *rt, const struct summary *summary)
 
 void text_put_cost(struct report_text *rt, const struct cost *cost)
 {
-	struct text per_object = {.s = ""};
+	struct text per_object = { .s = "" };
 
 	if (cost->ns_per_object > 0)
 		snprintf(per_object.s, sizeof(per_object.s), ", %.3g ns per object",

@@ -14,8 +14,8 @@
 #define __noinline __attribute__((noinline))
 
 #define SHIM_SHAPE(map)                                                                            \
-	((struct shim_shape){(map), sizeof(*(map)->key), sizeof(*(map)->value),                    \
-			     sizeof(*(map)->max_entries) / sizeof(int)})
+	((struct shim_shape){ (map), sizeof(*(map)->key), sizeof(*(map)->value),                   \
+			      sizeof(*(map)->max_entries) / sizeof(int) })
 /* The argument, if it has the type of the map's keys or values. */
 #define SHIM_CHECKED(field, pointer) (1 ? (pointer) : (field))
 
