@@ -224,15 +224,37 @@ static void promote_held(struct finding *findings, size_t cnt)
 	}
 }
 
-/* What a developer wants to read first: a class of the program, then any class with a module,
- * then the container, and builtin types last. */
+static bool is_one_of(const char *name, const char *const *names, size_t cnt)
+{
+	for (size_t i = 0; i < cnt; i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* What a developer wants to read first: a class of the program, then any class with a module, then
+ * a builtin that stands for something the program made, then the container. What everything is
+ * made of comes last, whether it has a module or not. */
 static int specificity(const struct finding *finding)
 {
+	static const char *const made[] = {
+		"type", "generator", "coroutine", "async_generator", "function", "module",
+	};
+	static const char *const parts[] = {
+		"collections.deque",	 "collections.OrderedDict", "collections.defaultdict",
+		"weakref.ReferenceType", "functools.partial",	    "_thread.lock",
+	};
+	const char *name = finding->verdict.name;
+
 	if (finding->verdict.subject == SUBJECT_CONTAINER)
 		return 1;
 	if (finding->own)
-		return 3;
-	return strchr(finding->verdict.name, '.') ? 2 : 0;
+		return 4;
+	if (is_one_of(name, made, sizeof(made) / sizeof(made[0])))
+		return 2;
+	return strchr(name, '.') && !is_one_of(name, parts, sizeof(parts) / sizeof(parts[0])) ? 3
+											      : 0;
 }
 
 static bool heads_better(const struct finding *a, const struct finding *b)
