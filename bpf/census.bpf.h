@@ -261,7 +261,6 @@ __noinline int complete_census(__u32 hook)
 	progress.done_objects = progress.objects;
 	progress.done_slices = progress.slices;
 	__sync_lock_test_and_set(&progress.answered, progress.began);
-	notify();
 	return 0;
 }
 
@@ -274,6 +273,8 @@ static __always_inline bool all_visited(void)
 
 __noinline int take_slice(__u32 hook, __u64 now)
 {
+	bool complete;
+
 	if (progress.began != control.want)
 		forget_census();
 	progress.slices++;
@@ -283,10 +284,11 @@ __noinline int take_slice(__u32 hook, __u64 now)
 	bpf_loop(control.interpreter_cnt, visit_interpreter, 0, 0);
 	if (control.watch_young && hook == PYLEAK_HOOK_GC && !walk.young_seen)
 		progress.young_skipped++;
-	spend(now);
-	if (all_visited())
+	complete = all_visited();
+	if (complete)
 		complete_census(hook);
-	else if (hook == PYLEAK_HOOK_SAFEPOINT)
+	spend(now);
+	if (complete || hook == PYLEAK_HOOK_SAFEPOINT)
 		notify();
 	return 0;
 }
