@@ -202,6 +202,7 @@ static long visit_interpreter(__u32 index, void *unused)
 	const struct pyleak_interpreter *interpreter = interpreter_at(index);
 	__u64 holder;
 	bool current;
+	int stop;
 
 	if (progress.visited & (1ULL << (index & 63)))
 		return 0;
@@ -214,7 +215,10 @@ static long visit_interpreter(__u32 index, void *unused)
 	current = walk.hook == PYLEAK_HOOK_GC && holder == interpreter->address;
 	if (!current && is_collecting(interpreter))
 		return 0;
-	return walk_interpreter(index, current) ? 1 : 0;
+	stop = walk_interpreter(index, current);
+	/* The verifier wants to see 0 or 1, where clang already knows that it is. */
+	__asm__ volatile("" : "+r"(stop));
+	return stop ? 1 : 0;
 }
 
 /* True while the budget has something left; refills it first. */

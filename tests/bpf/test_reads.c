@@ -119,7 +119,7 @@ Test(reads, types_that_share_a_tally_are_counted_apart)
 	take_census();
 	for (int i = 0; i < 200; i++) {
 		cr_assert_eq(live_of(many[i]), 10, "type %d", i);
-		cr_assert_eq(bytes_of(many[i]), 10 * (16 + 8 * i + 16), "type %d", i);
+		cr_assert_eq(bytes_of(many[i]), 10ULL * (16 + 8 * i + 16), "type %d", i);
 	}
 }
 
