@@ -327,6 +327,9 @@ __noinline int walk_young(__u64 now)
 	progress.young_objects += walk.objects;
 	progress.counted += walk.objects;
 	spend(now);
+	if (control.watch_young > 1 && control.budget_ppm)
+		progress.young_due_ns = now + (bpf_ktime_get_ns() - now) * 1000000 /
+						      control.budget_ppm * control.watch_young;
 	return 0;
 }
 
@@ -353,7 +356,8 @@ static __always_inline void pass_hook(__u32 hook)
 	if (in_credit(now)) {
 		if (asked)
 			take_slice(hook, now);
-		else if (control.watch_young && hook == PYLEAK_HOOK_GC)
+		else if (control.watch_young && hook == PYLEAK_HOOK_GC &&
+			 now >= progress.young_due_ns)
 			walk_young(now);
 	} else if (asked && progress.waiting != control.want) {
 		progress.waiting = control.want;

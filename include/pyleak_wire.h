@@ -71,7 +71,8 @@ struct pyleak_control {
 	__u32 container_min; /* containers at least this long are tracked one by one */
 	__u32 minor;	     /* 6 for CPython 3.6 */
 	__u32 thread_id;     /* offset of thread_id in PyThreadState (a pthread_t) */
-	__u32 watch_young;   /* count the youngest generation between censuses */
+	__u32 watch_young; /* count the youngest generation between censuses: one part in so many of
+			    * the budget; 1 = as much as there is, 0 = not at all */
 	__u32 measure_pauses;
 	__u32 padding;
 	struct pyleak_interpreter interpreters[PYLEAK_MAX_INTERPRETERS];
@@ -108,6 +109,7 @@ struct pyleak_progress {
 	__u64 young_walks; /* collections whose youngest generation was counted */
 	__u64 young_objects;
 	__u64 young_skipped;
+	__u64 young_due_ns; /* none before, so that they leave the budget to censuses */
 	__u64 losses[PYLEAK_LOSS_CNT];
 };
 

@@ -12,6 +12,7 @@
 #include "pyleak_object.h"
 
 #define CONTAINER_MIN 32
+#define YOUNG_PART 8 /* of the budget, one in so many goes to the youngest generation */
 #define FIND_TRIES 200
 #define FIND_WAIT_NS 5000000L
 
@@ -59,7 +60,9 @@ void collector_write_control(struct collector *collector)
 	control->container_min = (uint32_t)collector->container_min;
 	control->minor = (uint32_t)python->minor;
 	control->thread_id = python->layout.tstate_thread_id;
-	control->watch_young = collector->options.young;
+	control->watch_young = !collector->options.young      ? 0
+			       : collector->options.no_census ? 1
+							      : YOUNG_PART;
 	memcpy(control->interpreters, collector->lists.interpreters, sizeof(control->interpreters));
 	/* Last: the kernel side does nothing while it is 0. */
 	__atomic_store_n(&control->interpreter_cnt, collector->lists.cnt, __ATOMIC_RELEASE);
