@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/report_open.h"
 
@@ -22,17 +23,9 @@
 #define PROBE_HIT_S 1.0e-6
 #define OVERDUE_S 5.0
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
-
 double session_elapsed(const struct session *session)
 {
-	return (double)(now_ns() - session->begin_ns) / 1e9;
+	return (double)(clock_now_ns() - session->begin_ns) / 1e9;
 }
 
 static void report_target(struct session *session)
@@ -90,7 +83,7 @@ int session_open(const struct options *options, pid_t pid, struct session_wants 
 
 	memset(out, 0, sizeof(*out));
 	out->options = options;
-	out->begin_ns = now_ns();
+	out->begin_ns = clock_now_ns();
 	err = target_open(pid, &out->target);
 	if (err)
 		return err;
@@ -108,7 +101,7 @@ int session_open(const struct options *options, pid_t pid, struct session_wants 
 	}
 	out->report->pid = pid;
 	out->report->limit = options->limit;
-	out->begin_ns = now_ns();
+	out->begin_ns = clock_now_ns();
 	report_target(out);
 	return 0;
 }
@@ -211,7 +204,7 @@ struct loop {
 
 static int wait_ms(const struct session *session, const struct loop *loop)
 {
-	uint64_t now = now_ns(), until = loop->next_ns;
+	uint64_t now = clock_now_ns(), until = loop->next_ns;
 	double left_s = session->options->duration_s - session_elapsed(session);
 	uint64_t ms;
 
@@ -227,7 +220,7 @@ static int wait_ms(const struct session *session, const struct loop *loop)
  * looked at. */
 static bool is_overdue(const struct session *session, const struct loop *loop)
 {
-	double waited_s = (double)(now_ns() - loop->asked_ns) / 1e9;
+	double waited_s = (double)(clock_now_ns() - loop->asked_ns) / 1e9;
 	double limit_s = 2 * session->options->interval_s;
 
 	return waited_s > (limit_s > OVERDUE_S ? limit_s : OVERDUE_S);
@@ -235,7 +228,7 @@ static bool is_overdue(const struct session *session, const struct loop *loop)
 
 static int ask(struct session *session, struct loop *loop)
 {
-	uint64_t now = now_ns(), interval = (uint64_t)(session->options->interval_s * 1e9);
+	uint64_t now = clock_now_ns(), interval = (uint64_t)(session->options->interval_s * 1e9);
 
 	loop->asked_ns = now;
 	loop->next_ns = loop->next_ns + interval > now ? loop->next_ns + interval : now + interval;
@@ -251,7 +244,7 @@ static int advance(struct session *session, struct loop *loop)
 
 	if (!err && is_overdue(session, loop)) {
 		collector_interim(session->collector);
-		loop->asked_ns = now_ns();
+		loop->asked_ns = clock_now_ns();
 		session->censuses_by[INSTRUMENT_NONE]++;
 		return 1;
 	}
@@ -292,7 +285,7 @@ static int run_loop(struct session *session, struct loop *loop,
 	int err;
 
 	for (;;) {
-		if (!loop->pending && now_ns() >= loop->next_ns) {
+		if (!loop->pending && clock_now_ns() >= loop->next_ns) {
 			err = ask(session, loop);
 			if (err)
 				return err;
@@ -318,7 +311,7 @@ static int run_loop(struct session *session, struct loop *loop,
 int session_loop(struct session *session, int (*on_sample)(struct session *, void *), void *context,
 		 enum watch_end *end)
 {
-	struct loop loop = { .signals = -1, .next_ns = now_ns() };
+	struct loop loop = { .signals = -1, .next_ns = clock_now_ns() };
 	sigset_t set;
 	int err;
 

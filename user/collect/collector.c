@@ -49,7 +49,7 @@ int collector_begin(struct collector *collector)
 	refresh_lists(collector);
 	collector_write_control(collector);
 	collector->outside_tries = 0;
-	collector->asked_ns = collector_now_ns();
+	collector->asked_ns = clock_now_ns();
 	collector->patient_ns = collector->asked_ns;
 	collector->asked_cpu_ns = target_cpu_ns(collector->target);
 	collector->asked_hits = hits_of(collector);
@@ -112,7 +112,7 @@ static bool is_slicing(struct collector *collector)
 
 	if (hits != collector->last_hits) {
 		collector->last_hits = hits;
-		collector->last_hit_ns = collector_now_ns();
+		collector->last_hit_ns = clock_now_ns();
 	}
 	return progress->began == collector->request && progress->cursor &&
 	       seconds_since(collector->last_hit_ns) < SLICE_WAIT_S;
@@ -132,7 +132,7 @@ static int recover(struct collector *collector)
 
 static bool is_outside_due(const struct collector *collector)
 {
-	return collector_now_ns() >= collector->outside_due_ns;
+	return clock_now_ns() >= collector->outside_due_ns;
 }
 
 int collector_step(struct collector *collector)

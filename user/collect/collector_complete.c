@@ -80,15 +80,15 @@ static void teach_kind(const struct counted_type *counted, void *context)
 
 static void read_memory(struct collector *collector, struct memory *memory)
 {
-	uint64_t begin = collector_now_ns();
+	uint64_t begin = clock_now_ns();
 
 	memory->rss = target_rss(collector->target);
 	if (begin < collector->memory_due_ns)
 		return;
 	if (memory_measure_small(collector->target, collector->python->minor, memory))
 		memory->small_known = false;
-	collector->memory_due_ns = collector_now_ns() +
-				   (uint64_t)((double)(collector_now_ns() - begin) / MEMORY_SHARE);
+	collector->memory_due_ns =
+		clock_now_ns() + (uint64_t)((double)(clock_now_ns() - begin) / MEMORY_SHARE);
 }
 
 static void read_gc_counters(struct collector *collector, struct gc_counters *out)
@@ -119,7 +119,7 @@ void collector_complete_sample(struct collector *collector, enum instrument inst
 {
 	struct sample *sample = &collector->store.sample;
 
-	sample->time_s = (double)(collector_now_ns() - collector->begin_ns) / 1e9;
+	sample->time_s = (double)(clock_now_ns() - collector->begin_ns) / 1e9;
 	sample->instrument = instrument;
 	read_memory(collector, &sample->memory);
 	read_gc_counters(collector, &sample->gc);

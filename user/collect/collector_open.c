@@ -16,14 +16,6 @@
 #define FIND_TRIES 200
 #define FIND_WAIT_NS 5000000L
 
-uint64_t collector_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
-
 /* A collection that runs right now hides the lists: try again. */
 static int find_lists(struct collector *collector)
 {
@@ -166,7 +158,7 @@ int collector_open(struct target *target, const struct python *python,
 		collector_close(collector);
 		return err;
 	}
-	collector->begin_ns = collector_now_ns();
+	collector->begin_ns = clock_now_ns();
 	*out = collector;
 	return 0;
 }

@@ -47,8 +47,7 @@ static int count_outside(struct collector *collector, struct outside_walk *walk)
 	int err = outside_count(walk, collector->counts, &objects);
 	uint64_t cost = own_cpu_ns() - begin;
 
-	collector->outside_due_ns =
-		collector_now_ns() + (uint64_t)((double)cost / OUTSIDE_SHARE);
+	collector->outside_due_ns = clock_now_ns() + (uint64_t)((double)cost / OUTSIDE_SHARE);
 	return err;
 }
 
@@ -106,7 +105,7 @@ int collector_try_outside(struct collector *collector)
 		return collector_finish(collector, INSTRUMENT_OUTSIDE);
 	}
 	collector->losses[loss_of(err, mark != outside_fingerprint(&walk) ||
-						cpu != target_cpu_ns(collector->target))]++;
+					       cpu != target_cpu_ns(collector->target))]++;
 	ask_again(collector);
 	return 0;
 }
@@ -130,7 +129,7 @@ bool collector_is_calm(struct collector *collector)
 
 	if (changed || !collector->full_marks_ns) {
 		collector->full_marks = marks;
-		collector->full_marks_ns = collector_now_ns();
+		collector->full_marks_ns = clock_now_ns();
 	}
 	return changed || seconds_since(collector->full_marks_ns) > CALM_S;
 }

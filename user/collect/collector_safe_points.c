@@ -37,7 +37,7 @@ static uint64_t until_credit_ns(const struct collector *collector)
 	double credit_ns = (double)progress->credit_ns;
 
 	if (progress->credit_at_ns)
-		credit_ns += share * (double)(collector_now_ns() - progress->credit_at_ns);
+		credit_ns += share * (double)(clock_now_ns() - progress->credit_at_ns);
 	return credit_ns < 0 ? (uint64_t)(-credit_ns / share) : 0;
 }
 
@@ -51,21 +51,22 @@ void collector_govern_safe_points(struct collector *collector)
 
 	if (!collector->safe_points_attached)
 		return;
-	if (!wait_ns && progress->hits[PYLEAK_HOOK_GC] == collector->safe_point_hits[PYLEAK_HOOK_GC] &&
-		 progress->hits[PYLEAK_HOOK_SAFEPOINT] <
-			 collector->safe_point_hits[PYLEAK_HOOK_SAFEPOINT] + SAFE_POINT_HITS)
+	if (!wait_ns &&
+	    progress->hits[PYLEAK_HOOK_GC] == collector->safe_point_hits[PYLEAK_HOOK_GC] &&
+	    progress->hits[PYLEAK_HOOK_SAFEPOINT] <
+		    collector->safe_point_hits[PYLEAK_HOOK_SAFEPOINT] + SAFE_POINT_HITS)
 		return;
 	if (!wait_ns)
 		wait_ns = SAFE_POINT_REST_NS;
 	collector_remove_safe_points(collector);
-	collector->safe_point_due_ns = collector_now_ns() + wait_ns;
+	collector->safe_point_due_ns = clock_now_ns() + wait_ns;
 	/* What the probes did is done: they are needed again if no other hook is passed. */
 	collector->asked_hits = hits_of(collector);
-	collector->patient_ns = collector_now_ns();
+	collector->patient_ns = clock_now_ns();
 }
 
 bool collector_safe_point_due(const struct collector *collector)
 {
 	return collector->safe_points_attached < collector->safe_point_cnt &&
-	       collector_now_ns() >= collector->safe_point_due_ns;
+	       clock_now_ns() >= collector->safe_point_due_ns;
 }

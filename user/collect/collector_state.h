@@ -5,6 +5,7 @@
 #ifndef PYLEAK_COLLECTOR_STATE_H
 #define PYLEAK_COLLECTOR_STATE_H
 
+#include "base/clock.h"
 #include "collect/assemble.h"
 #include "collect/collector.h"
 #include "collect/heap_scan.h"
@@ -47,12 +48,9 @@ struct collector {
 	uint64_t losses[PYLEAK_LOSS_CNT]; /* our own */
 };
 
-/* CLOCK_MONOTONIC, as the kernel side's clock. */
-uint64_t collector_now_ns(void);
-
 static inline double seconds_since(uint64_t ns)
 {
-	return (double)(collector_now_ns() - ns) / 1e9;
+	return (double)(clock_now_ns() - ns) / 1e9;
 }
 
 static inline const volatile struct pyleak_progress *progress_of(const struct collector *collector)
