@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "snapshot/graph.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void graph_destroy(struct heap_graph *graph)
+{
+	if (!graph)
+		return;
+	free(graph->nodes);
+	free(graph->first);
+	free(graph->edges);
+	free(graph->types);
+	free(graph->roots);
+	free(graph->text);
+	free(graph->names);
+	free(graph);
+}
+
+void referrers_deinit(struct referrers *referrers)
+{
+	free(referrers->first);
+	free(referrers->from);
+	free(referrers->edge);
+	memset(referrers, 0, sizeof(*referrers));
+}
+
+/* A counting sort of the edges by their target. */
+int graph_referrers(const struct heap_graph *graph, struct referrers *out)
+{
+	uint32_t total = 0;
+
+	out->first = calloc((size_t)graph->node_cnt + 2, sizeof(*out->first));
+	out->from = malloc(((size_t)graph->edge_cnt + 1) * sizeof(*out->from));
+	out->edge = malloc(((size_t)graph->edge_cnt + 1) * sizeof(*out->edge));
+	if (!out->first || !out->from || !out->edge) {
+		referrers_deinit(out);
+		return -ENOMEM;
+	}
+	/* One place further on, so that filling in leaves the starts where they belong. */
+	for (uint32_t e = 0; e < graph->edge_cnt; e++)
+		out->first[graph->edges[e].to + 2]++;
+	for (uint32_t n = 0; n < graph->node_cnt; n++) {
+		total += out->first[n + 2];
+		out->first[n + 2] = total;
+	}
+	for (uint32_t n = 0; n < graph->node_cnt; n++) {
+		for (uint32_t e = graph->first[n]; e < graph->first[n + 1]; e++) {
+			uint32_t at = out->first[graph->edges[e].to + 1]++;
+
+			out->from[at] = n;
+			out->edge[at] = e;
+		}
+	}
+	return 0;
+}
+
+size_t graph_find_types(const struct heap_graph *graph, const char *wanted, uint32_t *out,
+			size_t max)
+{
+	bool qualified = strchr(wanted, '.') != NULL;
+	size_t cnt = 0;
+
+	for (uint32_t t = 0; t < graph->type_cnt; t++) {
+		const char *name = graph_name(graph, graph->types[t].name);
+		const char *tail = strrchr(name, '.');
+
+		if (strcmp(name, wanted) && (qualified || !tail || strcmp(tail + 1, wanted)))
+			continue;
+		if (cnt < max)
+			out[cnt] = t;
+		cnt++;
+	}
+	return cnt;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A copy of the target's memory: everything that is writable and private, as it was in one
+ * moment. What is not in it, and cannot change (read-only files: names of types, tables of
+ * members), is read from the target when it is asked for. */
+#ifndef PYLEAK_SNAPSHOT_IMAGE_H
+#define PYLEAK_SNAPSHOT_IMAGE_H
+
+#include "attach/gc_lists.h"
+#include "attach/target.h"
+#include "snapshot/stop.h"
+
+/* A mapping of the target and its copy, at the same distance. Pages that the target never touched
+ * read as zero. */
+struct image_region {
+	raddr_t start, end;
+	const uint8_t *bytes;
+	uint32_t *nodes;  /* for build.c: a node per 16 bytes, zero at first, made on demand */
+	uint32_t mapping; /* index into the target's mappings as they were then */
+};
+
+struct image {
+	struct image_region *regions; /* by address */
+	size_t region_cnt;
+	struct mappings maps; /* as they were when it was taken */
+	struct stopped_thread *threads;
+	size_t thread_cnt;
+	struct remote *remote; /* reads the image: for the readers of collect/ and attach/ */
+	uint64_t copied;       /* bytes */
+	double pause_s;
+	unsigned int retries; /* pauses that hit a running collection */
+	bool paused;	      /* false: the process ran meanwhile */
+};
+
+struct image_options {
+	bool no_pause;
+	uint64_t max_memory; /* bytes that the copy may have; 0 = no limit */
+};
+
+/* Copies. Logs one line and returns -errno: what stop_threads() returns, -E2BIG over the limit,
+ * -EAGAIN when a collection ran at each of many tries. `target` stays the caller's and must
+ * outlive the image. */
+int image_take(struct target *target, const struct gc_lists *lists,
+	       const struct image_options *options, struct image **out);
+/* An image of one region out of a buffer, which stays the caller's: tests and fuzzers. */
+int image_of_buffer(raddr_t base, const void *bytes, size_t size, struct image **out);
+void image_destroy(struct image *image);
+
+/* The region that holds `address`, or NULL. */
+struct image_region *image_find(struct image *image, raddr_t address);
+/* `size` bytes at `from`, in the copy or in read-only memory; NULL when they are not readable, or
+ * not in one piece. Valid as long as the image. */
+const void *image_at(struct image *image, raddr_t from, size_t size);
+
+#endif
