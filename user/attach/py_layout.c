@@ -10,12 +10,14 @@
 
 static const struct py_layout layouts[] = {
 	[6] = { .interpreter_modules = 0x10,
+		.interpreter_threads = 0x8,
 		.tstate_thread_id = 0x98,
 		.ht_name = 0x340,
 		.string_data = 0x30,
 		.gc_is_global = true },
 	[7] = { .interpreters_head = 0x18,
 		.interpreter_modules = 0x28,
+		.interpreter_threads = 0x8,
 		.tstate_current = 0x5c8,
 		.tstate_thread_id = 0xb0,
 		.gc = 0x140,
@@ -25,6 +27,7 @@ static const struct py_layout layouts[] = {
 		.string_data = 0x30 },
 	[8] = { .interpreters_head = 0x20,
 		.interpreter_modules = 0x38,
+		.interpreter_threads = 0x8,
 		.tstate_current = 0x558,
 		.tstate_thread_id = 0xb0,
 		.gc = 0x158,
@@ -34,6 +37,7 @@ static const struct py_layout layouts[] = {
 		.string_data = 0x30 },
 	[9] = { .interpreters_head = 0x20,
 		.interpreter_modules = 0x358,
+		.interpreter_threads = 0x8,
 		.tstate_current = 0x238,
 		.tstate_thread_id = 0xb0,
 		.gc = 0x200,
@@ -42,6 +46,7 @@ static const struct py_layout layouts[] = {
 		.string_data = 0x30 },
 	[10] = { .interpreters_head = 0x20,
 		 .interpreter_modules = 0x358,
+		 .interpreter_threads = 0x8,
 		 .tstate_current = 0x238,
 		 .tstate_thread_id = 0xb0,
 		 .gc = 0x200,
@@ -50,6 +55,7 @@ static const struct py_layout layouts[] = {
 		 .string_data = 0x30 },
 	[11] = { .interpreters_head = 0x28,
 		 .interpreter_modules = 0x378,
+		 .interpreter_threads = 0x10,
 		 .tstate_current = 0x240,
 		 .tstate_thread_id = 0x98,
 		 .gc = 0x200,
@@ -58,6 +64,7 @@ static const struct py_layout layouts[] = {
 		 .string_data = 0x30 },
 	[12] = { .interpreters_head = 0x28,
 		 .interpreter_modules = 0x3b0,
+		 .interpreter_threads = 0x48,
 		 .interpreter_gil = 0x180,
 		 .tstate_thread_id = 0x88,
 		 .gc = 0x40,
@@ -72,13 +79,13 @@ static const struct py_layout layouts[] = {
 /* Where _Py_DebugOffsets (pycore_debug_offsets.h) keeps what we need. The table of slots is the
  * same for every micro release of a minor version. */
 struct debug_slots {
-	uint32_t interpreters_head, interpreter_next, gc, modules, gil, thread_id, gc_size;
+	uint32_t interpreters_head, interpreter_next, threads, gc, modules, gil, thread_id, gc_size;
 };
 
 static const struct debug_slots slots[] = {
-	[13] = { 0x28, 0x40, 0x50, 0x58, 0x70, 0xc0, 0x238 },
-	[14] = { 0x28, 0x40, 0x58, 0x60, 0x78, 0xd8, 0x288 },
-	[15] = { 0x28, 0x40, 0x58, 0x60, 0x78, 0xf0, 0x2f0 },
+	[13] = { 0x28, 0x40, 0x48, 0x50, 0x58, 0x70, 0xc0, 0x238 },
+	[14] = { 0x28, 0x40, 0x48, 0x58, 0x60, 0x78, 0xd8, 0x288 },
+	[15] = { 0x28, 0x40, 0x48, 0x58, 0x60, 0x78, 0xf0, 0x2f0 },
 };
 
 #define DEBUG_COOKIE "xdebugpy"
@@ -125,6 +132,7 @@ static int load_debug_offsets(int minor, struct remote *remote, raddr_t runtime,
 		return -EOPNOTSUPP;
 	if (!take_offset(bytes, slot->interpreters_head, &layout->interpreters_head) ||
 	    !take_offset(bytes, slot->interpreter_next, &layout->interpreter_next) ||
+	    !take_offset(bytes, slot->threads, &layout->interpreter_threads) ||
 	    !take_offset(bytes, slot->modules, &layout->interpreter_modules) ||
 	    !take_offset(bytes, slot->gil, &layout->interpreter_gil) ||
 	    !take_offset(bytes, slot->thread_id, &layout->tstate_thread_id) ||

@@ -19,6 +19,7 @@ struct py_layout {
 	uint32_t interpreters_head; /* in _PyRuntime; 3.7 and later */
 	uint32_t interpreter_next;
 	uint32_t interpreter_modules; /* sys.modules */
+	uint32_t interpreter_threads; /* the first PyThreadState */
 	uint32_t interpreter_gil;     /* 3.12 and later: pointer to the GIL's state */
 	uint32_t tstate_current;      /* in _PyRuntime; 3.7 to 3.11 */
 	uint32_t tstate_thread_id;

@@ -110,29 +110,23 @@ int py_str_read(const struct py_reader *reader, raddr_t str, char *out, size_t s
 #define DICT_VALUES 0x28
 #define DICT_CHUNK 128 /* entries in one read */
 
-struct table {
-	raddr_t entries;
-	uint64_t cnt;
-	uint32_t entry_bytes;
-};
-
-static int find_table(const struct py_reader *reader, raddr_t dict, struct table *out)
+int py_keys_table(const struct py_reader *reader, raddr_t keys, struct py_table *out)
 {
-	raddr_t keys = remote_word(reader->remote, dict + DICT_KEYS);
 	uint64_t header[5], slots;
 
-	if (!keys || remote_word(reader->remote, dict + DICT_VALUES))
-		return -EBADMSG;
 	if (remote_read(reader->remote, keys, header, sizeof(header)))
 		return -EFAULT;
 	out->entry_bytes = 24;
+	out->kind = 0;
+	out->shared = header[0] != 1;
 	if (reader->minor >= 11) {
 		if ((header[1] & 0xff) > 40 || (header[1] >> 8 & 0xff) > 43)
 			return -EBADMSG;
 		slots = 1ULL << (header[1] & 0xff);
 		out->entries = keys + 0x20 + (1ULL << (header[1] >> 8 & 0xff));
 		out->cnt = header[3];
-		if (header[1] >> 16 & 0xff)
+		out->kind = header[1] >> 16 & 0xff;
+		if (out->kind)
 			out->entry_bytes = 16;
 	} else {
 		slots = header[1];
@@ -144,11 +138,20 @@ static int find_table(const struct py_reader *reader, raddr_t dict, struct table
 	return out->cnt <= slots ? 0 : -EBADMSG;
 }
 
+static int find_table(const struct py_reader *reader, raddr_t dict, struct py_table *out)
+{
+	raddr_t keys = remote_word(reader->remote, dict + DICT_KEYS);
+
+	if (!keys || remote_word(reader->remote, dict + DICT_VALUES))
+		return -EBADMSG;
+	return py_keys_table(reader, keys, out);
+}
+
 int py_dict_each(const struct py_reader *reader, raddr_t dict, size_t limit,
 		 int (*visit)(raddr_t key, raddr_t value, void *context), void *context)
 {
 	uint64_t words[DICT_CHUNK * 3];
-	struct table table;
+	struct py_table table;
 	int err = find_table(reader, dict, &table);
 
 	if (err)

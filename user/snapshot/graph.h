@@ -32,12 +32,13 @@ enum edge_kind {
 	EDGE_KIND_CNT
 };
 
-#define EDGE_VALUE_MAX ((1U << 28) - 1) /* an index beyond it is given as this */
+#define EDGE_VALUE_MAX ((1U << 27) - 1) /* an index beyond it is given as this */
 
 struct graph_edge {
 	uint32_t to;
-	uint32_t kind : 4; /* enum edge_kind */
-	uint32_t value : 28;
+	uint32_t kind : 4;   /* enum edge_kind */
+	uint32_t hidden : 1; /* counted, but not visited by the collector (tp_traverse) */
+	uint32_t value : 27;
 };
 
 enum node_flag {
@@ -46,6 +47,7 @@ enum node_flag {
 	NODE_PSEUDO = 1 << 2,  /* no object: GRAPH_ROOT, a running frame, a native holder */
 	NODE_TORN = 1 << 3,    /* was being changed when it was copied */
 	NODE_STATIC = 1 << 4,  /* lies in a data segment: not allocated */
+	NODE_NAMESPACE = 1 << 5, /* a dict that holds the attributes of an object */
 };
 
 struct graph_node {

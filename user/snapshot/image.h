@@ -45,6 +45,9 @@ int image_take(struct target *target, const struct gc_lists *lists,
 int image_of_buffer(raddr_t base, const void *bytes, size_t size, struct image **out);
 void image_destroy(struct image *image);
 
+/* Makes the nodes of a region, all zero. 0 or -ENOMEM. */
+int image_region_nodes(struct image_region *region);
+
 /* The region that holds `address`, or NULL. */
 struct image_region *image_find(struct image *image, raddr_t address);
 /* `size` bytes at `from`, in the copy or in read-only memory; NULL when they are not readable, or

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Nodes first: all that the GC lists hold, in their order, which is that of their age. Then the
+ * edges of one node after the other; what they lead to becomes a node, too, until nothing new is
+ * found. */
+#include "snapshot/build.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <linux/types.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "pyleak_wire.h"
+#include "pyleak_object.h"
+#include "snapshot/roots.h"
+
+#define MAX_TRACKED (1U << 30)
+#define FLAG_MANAGED_DICT (1U << 4)
+#define TRAVERSES 64 /* different tp_traverse of heap types that are counted */
+
+static bool is_head(const struct pyleak_interpreter *interpreter, raddr_t node)
+{
+	for (int list = 0; list < PYLEAK_LISTS; list++) {
+		if (interpreter->heads[list] == node)
+			return true;
+	}
+	return false;
+}
+
+/* Calls `visit` for every object on the lists of all interpreters. -EBADMSG: a list is broken. */
+static int each_tracked(struct heap *heap,
+			void (*visit)(struct heap *heap, raddr_t object, void *context),
+			void *context)
+{
+	uint32_t left = MAX_TRACKED;
+	int err = 0;
+
+	for (uint32_t i = 0; i < heap->lists->cnt; i++) {
+		const struct pyleak_interpreter *interpreter = &heap->lists->interpreters[i];
+
+		for (int list = 0; list < PYLEAK_LISTS; list++) {
+			raddr_t head = interpreter->heads[list], node;
+			const void *link = head ? image_at(heap->image, head, 8) : NULL;
+
+			if (!link)
+				continue;
+			memcpy(&node, link, 8);
+			node = PYLEAK_LINK(node);
+			while (node != head && left) {
+				const uint64_t *links = heap_words(heap, node, 2);
+
+				if (!links || is_head(interpreter, node)) {
+					err = -EBADMSG;
+					break;
+				}
+				visit(heap, node + heap->lists->head_bytes, context);
+				node = PYLEAK_LINK(links[0]);
+				left--;
+			}
+		}
+	}
+	return left ? err : -E2BIG;
+}
+
+struct traverse_count {
+	raddr_t traverse[TRAVERSES];
+	uint32_t cnt[TRAVERSES];
+};
+
+#define TP_TRAVERSE 0xb8
+
+/* Classes made by a class statement share one tp_traverse: no other is that common. */
+static void count_traverse(struct heap *heap, raddr_t object, void *context)
+{
+	struct traverse_count *count = context;
+	const uint64_t *words = heap_words(heap, object, 2);
+	raddr_t traverse;
+
+	if (!words || words[1] != heap->type_type)
+		return;
+	if (!(heap_word(heap, object + PYLEAK_TP_FLAGS) & PYLEAK_FLAG_HEAPTYPE))
+		return;
+	traverse = heap_word(heap, object + TP_TRAVERSE);
+	for (int i = 0; traverse && i < TRAVERSES; i++) {
+		if (count->traverse[i] && count->traverse[i] != traverse)
+			continue;
+		count->traverse[i] = traverse;
+		count->cnt[i]++;
+		return;
+	}
+}
+
+static raddr_t find_class_traverse(struct heap *heap)
+{
+	struct traverse_count count = {};
+	int most = 0;
+
+	each_tracked(heap, count_traverse, &count);
+	for (int i = 1; i < TRAVERSES; i++) {
+		if (count.cnt[i] > count.cnt[most])
+			most = i;
+	}
+	return count.traverse[most];
+}
+
+static void add_tracked(struct heap *heap, raddr_t object, void *context)
+{
+	uint32_t node = heap_node(heap, object);
+
+	(void)context;
+	if (node == NODE_NONE)
+		heap->graph->info.loss.no_object++;
+	else
+		heap->graph->nodes[node].flags |= NODE_TRACKED;
+}
+
+static void note_namespace(struct heap *heap, uint32_t node)
+{
+	const struct graph_node *at = &heap->graph->nodes[node];
+	const struct heap_type *type = heap->by_index[at->type];
+	raddr_t dict = 0;
+	uint32_t found;
+
+	if (type->dict_offset || type->flags & FLAG_MANAGED_DICT)
+		dict = attribute_dict(heap, type, at->address);
+	found = dict ? heap_node(heap, dict) : NODE_NONE;
+	if (found != NODE_NONE)
+		heap->graph->nodes[found].flags |= NODE_NAMESPACE;
+}
+
+static void begin_edges(struct heap *heap, uint32_t node)
+{
+	struct heap_graph *graph = heap->graph;
+
+	heap->source = node;
+	if (node + 2 > heap->first_room) {
+		uint64_t room = node + node / 2 + 1024ULL;
+		uint32_t *first = realloc(graph->first, room * sizeof(*first));
+
+		if (!first) {
+			heap->out_of_room = true;
+			return;
+		}
+		graph->first = first;
+		heap->first_room = (uint32_t)room;
+	}
+	graph->first[node] = graph->edge_cnt;
+	graph->first[node + 1] = graph->edge_cnt;
+}
+
+static void expand(struct heap *heap, uint32_t *done)
+{
+	struct heap_graph *graph = heap->graph;
+
+	for (; *done < graph->node_cnt && !heap->out_of_room; ++*done) {
+		const struct heap_type *type = heap->by_index[graph->nodes[*done].type];
+
+		begin_edges(heap, *done);
+		if (graph->nodes[*done].flags & NODE_PSEUDO) {
+			refer_pseudo(heap, *done);
+			continue;
+		}
+		refer_object(heap, type, graph->nodes[*done].address);
+		if (heap->exact)
+			graph->nodes[*done].flags |= NODE_FIXED;
+	}
+}
+
+/* Types are objects, too; static ones are held by nobody. */
+static void add_types(struct heap *heap, uint32_t *begun)
+{
+	struct heap_graph *graph = heap->graph;
+
+	for (; *begun < graph->type_cnt; ++*begun) {
+		const struct heap_type *type = heap->by_index[*begun];
+		uint32_t node;
+
+		if (graph->types[*begun].role == ROLE_PSEUDO)
+			continue;
+		node = heap_node(heap, type->address);
+		graph->types[*begun].node = node;
+		if (!(type->flags & PYLEAK_FLAG_HEAPTYPE))
+			heap_root(heap, node, ROOT_TYPE,
+				  graph_name(graph, graph->types[*begun].name));
+	}
+}
+
+/* The edges of GRAPH_ROOT, which come first. */
+static int add_root_edges(struct heap_graph *graph)
+{
+	struct graph_edge *edges;
+	uint64_t cnt = (uint64_t)graph->edge_cnt + graph->root_cnt;
+
+	edges = cnt < UINT32_MAX ? realloc(graph->edges, (cnt + 1) * sizeof(*edges)) : NULL;
+	if (!edges)
+		return -ENOMEM;
+	graph->edges = edges;
+	memmove(edges + graph->root_cnt, edges, graph->edge_cnt * sizeof(*edges));
+	for (uint32_t r = 0; r < graph->root_cnt; r++)
+		edges[r] = (struct graph_edge){ .to = graph->roots[r].node,
+						.kind = EDGE_ROOT,
+						.value = r };
+	for (uint32_t n = 1; n <= graph->node_cnt; n++)
+		graph->first[n] += graph->root_cnt;
+	graph->edge_cnt = (uint32_t)cnt;
+	return 0;
+}
+
+static int open_heap(struct heap *heap)
+{
+	size_t cnt = heap->image->region_cnt;
+
+	py_reader_init(heap->python, heap->image->remote, &heap->reader);
+	heap->minor = heap->python->minor;
+	heap->type_type = python_symbol(heap->python, "PyType_Type");
+	heap->graph = calloc(1, sizeof(*heap->graph));
+	heap->seen = calloc(cnt + 1, sizeof(*heap->seen));
+	if (!heap->graph || !heap->seen)
+		return -ENOMEM;
+	for (size_t i = 0; i < cnt; i++) {
+		const struct image_region *region = &heap->image->regions[i];
+		void *bits =
+			mmap(NULL, (region->end - region->start) / 64 + 8, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (bits != MAP_FAILED)
+			heap->seen[i] = bits;
+	}
+	heap_name(heap, "");
+	heap_pseudo(heap, "<root>", 0);
+	return py_types_create(&heap->reader, heap->lists, &heap->types);
+}
+
+static int fill(struct heap *heap, const raddr_t *containers, size_t container_cnt)
+{
+	uint32_t done = 0, types = 0, tracked;
+	int err;
+
+	heap->class_traverse = find_class_traverse(heap);
+	err = each_tracked(heap, add_tracked, NULL);
+	if (err == -EBADMSG)
+		heap->graph->info.loss.torn++;
+	else if (err)
+		return err;
+	for (size_t i = 0; i < container_cnt; i++)
+		heap_node(heap, containers[i]);
+	tracked = heap->graph->node_cnt;
+	for (uint32_t n = 1; n < tracked; n++)
+		note_namespace(heap, n);
+	add_python_roots(heap);
+	while (done < heap->graph->node_cnt || types < heap->graph->type_cnt) {
+		expand(heap, &done);
+		add_types(heap, &types);
+		if (heap->out_of_room)
+			return -ENOMEM;
+	}
+	err = add_native_roots(heap, begin_edges);
+	return err ? err : add_root_edges(heap->graph);
+}
+
+int graph_build(struct image *image, const struct python *python, const struct gc_lists *lists,
+		const raddr_t *containers, size_t container_cnt, struct heap_graph **out)
+{
+	struct heap heap = { .image = image, .python = python, .lists = lists };
+	uint64_t begin_ns = clock_now_ns();
+	int err = open_heap(&heap);
+
+	if (!err)
+		err = fill(&heap, containers, container_cnt);
+	if (err) {
+		pr_error("snapshot: the graph of %u objects could not be made: %s; a larger "
+			 "--max-memory may help",
+			 heap.graph ? heap.graph->node_cnt : 0, strerror(-err));
+		graph_destroy(heap.graph);
+	} else {
+		heap.graph->info.build_s = (double)(clock_now_ns() - begin_ns) / 1e9;
+		heap.graph->info.minor = (uint32_t)python->minor;
+		heap.graph->info.micro = (uint32_t)python->micro;
+		heap.graph->info.copied = image->copied;
+		heap.graph->info.pause_s = image->pause_s;
+		heap.graph->info.paused = image->paused;
+		*out = heap.graph;
+	}
+	heap_deinit(&heap);
+	return err;
+}

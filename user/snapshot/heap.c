@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Nodes are found by address through an array beside each region of the copy, one entry per 16
+ * bytes: no two objects begin in the same 16. Edges are appended in the order of their source, so
+ * that they need no sorting. */
+#include "snapshot/heap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+
+#define MAX_NODES INT32_MAX
+#define MAX_EDGES INT32_MAX
+#define FIRST_ROOM 4096
+#define OBJECT_ALIGN 8
+/* A larger count is the link of a free block, or garbage. */
+#define MAX_REFCOUNT (1ULL << 31)
+#define MAX_GUESSED_REFCOUNT (8U << 20)
+#define IMMORTAL_REFCOUNT (1U << 31) /* 3.12 and later: the low word is at least this */
+
+/* Objects outside the copy: in read-only memory. */
+struct heap_foreign {
+	raddr_t address;
+	uint32_t node;
+	UT_hash_handle hh;
+};
+
+const uint64_t *heap_words(struct heap *heap, raddr_t at, size_t cnt)
+{
+	if (at % sizeof(uint64_t) || cnt > SIZE_MAX / sizeof(uint64_t))
+		return NULL;
+	return image_at(heap->image, at, cnt * sizeof(uint64_t));
+}
+
+uint64_t heap_word(struct heap *heap, raddr_t at)
+{
+	const uint64_t *word = heap_words(heap, at, 1);
+
+	return word ? *word : 0;
+}
+
+/* Makes room for one more; false: no memory or no more indexes, and the graph is incomplete. */
+static bool make_room(struct heap *heap, void *items_at, size_t size, uint32_t cnt, uint32_t *room,
+		      uint32_t most)
+{
+	void **items = items_at, *larger;
+	uint64_t wanted = *room ? 2 * (uint64_t)*room : FIRST_ROOM;
+
+	if (cnt < *room)
+		return true;
+	if (wanted > most)
+		wanted = most;
+	larger = wanted > cnt ? realloc(*items, wanted * size) : NULL;
+	if (!larger) {
+		heap->out_of_room = true;
+		heap->graph->info.loss.limit++;
+		return false;
+	}
+	*items = larger;
+	*room = (uint32_t)wanted;
+	return true;
+}
+
+/* Where the number of the node at `address` is kept; NULL: outside the copy. */
+static uint32_t *node_slot(struct heap *heap, raddr_t address)
+{
+	struct image_region *region = image_find(heap->image, address);
+
+	if (!region || (!region->nodes && image_region_nodes(region)))
+		return NULL;
+	return &region->nodes[(address - region->start) >> 4];
+}
+
+static bool read_refcount(const struct heap *heap, uint64_t word, uint32_t *out)
+{
+	uint32_t low = (uint32_t)word;
+
+	if (heap->minor >= 12) {
+		*out = low >= IMMORTAL_REFCOUNT ? REFCOUNT_IMMORTAL : low;
+		/* The upper half is zero up to 3.13; then it holds flags above an overflow that
+		 * is zero. */
+		return low && !(heap->minor >= 14 ? word >> 32 & 0xffff : word >> 32);
+	}
+	*out = low;
+	return word && word < MAX_REFCOUNT;
+}
+
+static uint32_t append_node(struct heap *heap, const struct graph_node *node)
+{
+	struct heap_graph *graph = heap->graph;
+
+	if (!make_room(heap, &graph->nodes, sizeof(*graph->nodes), graph->node_cnt,
+		       &heap->node_room, MAX_NODES))
+		return NODE_NONE;
+	graph->nodes[graph->node_cnt] = *node;
+	return graph->node_cnt++;
+}
+
+/* The node of an object that is not known yet, when there is one. */
+static uint32_t new_node(struct heap *heap, raddr_t address)
+{
+	const uint64_t *words = heap_words(heap, address, 2);
+	struct graph_node node = { .address = address };
+	const struct heap_type *type;
+
+	if (!words || !read_refcount(heap, words[0], &node.refcount))
+		return NODE_NONE;
+	type = heap_type_get(heap, words[1]);
+	if (!type)
+		return NODE_NONE;
+	node.type = type->index;
+	node.bytes = heap_object_bytes(heap, type, address);
+	return append_node(heap, &node);
+}
+
+static uint32_t foreign_node(struct heap *heap, raddr_t address)
+{
+	struct heap_foreign *foreign;
+	uint32_t node;
+
+	HASH_FIND(hh, heap->foreign, &address, sizeof(address), foreign);
+	if (foreign)
+		return foreign->node;
+	node = new_node(heap, address);
+	foreign = node == NODE_NONE ? NULL : malloc(sizeof(*foreign));
+	if (!foreign)
+		return NODE_NONE;
+	foreign->address = address;
+	foreign->node = node;
+	HASH_ADD(hh, heap->foreign, address, sizeof(foreign->address), foreign);
+	return node;
+}
+
+uint32_t heap_node(struct heap *heap, raddr_t address)
+{
+	uint32_t *slot, node;
+
+	if (!address || address % OBJECT_ALIGN)
+		return NODE_NONE;
+	slot = node_slot(heap, address);
+	if (!slot)
+		return foreign_node(heap, address);
+	if (*slot)
+		return heap->graph->nodes[*slot].address == address ? *slot : NODE_NONE;
+	node = new_node(heap, address);
+	if (node != NODE_NONE)
+		*slot = node;
+	return node;
+}
+
+uint32_t heap_add_type(struct heap *heap, const struct heap_type *type,
+		       const struct graph_type *graph_type)
+{
+	struct heap_graph *graph = heap->graph;
+	uint32_t room = heap->type_room;
+
+	if (!make_room(heap, &graph->types, sizeof(*graph->types), graph->type_cnt,
+		       &heap->type_room, UINT32_MAX))
+		return 0;
+	if (room != heap->type_room) {
+		const struct heap_type **larger =
+			realloc(heap->by_index, heap->type_room * sizeof(*larger));
+
+		if (!larger) {
+			heap->type_room = room;
+			heap->out_of_room = true;
+			return 0;
+		}
+		heap->by_index = larger;
+	}
+	heap->by_index[graph->type_cnt] = type;
+	graph->types[graph->type_cnt] = *graph_type;
+	return graph->type_cnt++;
+}
+
+static uint32_t pseudo_type(struct heap *heap, const char *name)
+{
+	struct heap_graph *graph = heap->graph;
+	uint32_t index = heap_name(heap, name);
+
+	for (uint32_t t = 0; t < graph->type_cnt; t++) {
+		if (graph->types[t].role == ROLE_PSEUDO && graph->types[t].name == index)
+			return t;
+	}
+	return heap_add_type(
+		heap, NULL,
+		&(struct graph_type){ .name = index, .node = NODE_NONE, .role = ROLE_PSEUDO });
+}
+
+uint32_t heap_pseudo(struct heap *heap, const char *type, raddr_t address)
+{
+	struct graph_node node = {
+		.address = address,
+		.flags = NODE_PSEUDO,
+		.refcount = 0,
+		.type = pseudo_type(heap, type),
+	};
+
+	return append_node(heap, &node);
+}
+
+void heap_edge(struct heap *heap, uint32_t to, enum edge_kind kind, uint32_t value, bool hidden)
+{
+	struct heap_graph *graph = heap->graph;
+
+	if (!make_room(heap, &graph->edges, sizeof(*graph->edges), graph->edge_cnt,
+		       &heap->edge_room, MAX_EDGES))
+		return;
+	graph->edges[graph->edge_cnt++] = (struct graph_edge){
+		.to = to,
+		.kind = kind,
+		.hidden = hidden,
+		.value = value > EDGE_VALUE_MAX ? EDGE_VALUE_MAX : value,
+	};
+}
+
+static bool region_has(const struct image_region *region, const void *word)
+{
+	const uint8_t *byte = word;
+
+	return byte >= region->bytes && byte < region->bytes + (region->end - region->start);
+}
+
+/* The index of the region whose copy the word lies in; region_cnt: none. Two are remembered:
+ * objects and their tables often lie apart. */
+static size_t region_of_word(struct heap *heap, const uint64_t *word)
+{
+	const struct image *image = heap->image;
+	size_t found;
+
+	for (int i = 0; i < 2; i++) {
+		if (heap->recent[i] < image->region_cnt &&
+		    region_has(&image->regions[heap->recent[i]], word))
+			return heap->recent[i];
+	}
+	for (found = 0; found < image->region_cnt; found++) {
+		if (region_has(&image->regions[found], word))
+			break;
+	}
+	heap->recent[1] = heap->recent[0];
+	heap->recent[0] = found;
+	return found;
+}
+
+/* Notes that the word was read as a reference, so that the search for native holders does not
+ * take it for one. */
+static void mark_seen(struct heap *heap, const uint64_t *word)
+{
+	size_t region = region_of_word(heap, word), at;
+
+	if (region == heap->image->region_cnt || !heap->seen[region])
+		return;
+	at = (size_t)((const uint8_t *)word - heap->image->regions[region].bytes) / 8;
+	heap->seen[region][at / 64] |= 1ULL << at % 64;
+}
+
+bool heap_was_seen(const struct heap *heap, size_t region, size_t word)
+{
+	return heap->seen[region] && heap->seen[region][word / 64] >> word % 64 & 1;
+}
+
+static void refer(struct heap *heap, const uint64_t *word, enum edge_kind kind, uint32_t value,
+		  bool hidden)
+{
+	uint32_t to;
+
+	if (!*word)
+		return;
+	to = heap_node(heap, *word);
+	if (to == NODE_NONE) {
+		if (heap_words(heap, *word & ~7ULL, 2))
+			heap->graph->info.loss.no_object++;
+		else
+			heap->graph->info.loss.unreadable++;
+		heap->exact = false;
+		return;
+	}
+	mark_seen(heap, word);
+	heap_edge(heap, to, kind, value, hidden);
+}
+
+void heap_refer(struct heap *heap, const uint64_t *word, enum edge_kind kind, uint32_t value)
+{
+	refer(heap, word, kind, value, false);
+}
+
+void heap_refer_hidden(struct heap *heap, const uint64_t *word, enum edge_kind kind, uint32_t value)
+{
+	refer(heap, word, kind, value, true);
+}
+
+static void guess(struct heap *heap, const uint64_t *word, enum edge_kind kind, uint32_t value,
+		  bool hidden)
+{
+	uint64_t count = *word ? heap_word(heap, *word) : 0;
+	uint32_t to;
+
+	/* A program's heap begins above this: such a count is an address, of a struct that begins
+	 * with two pointers to types. */
+	if (!count || ((uint32_t)count > MAX_GUESSED_REFCOUNT && count < IMMORTAL_REFCOUNT))
+		return;
+	to = heap_node(heap, *word);
+	if (to == NODE_NONE)
+		return;
+	mark_seen(heap, word);
+	heap_edge(heap, to, kind, value, hidden);
+}
+
+void heap_guess(struct heap *heap, const uint64_t *word, enum edge_kind kind, uint32_t value)
+{
+	guess(heap, word, kind, value, false);
+}
+
+void heap_guess_hidden(struct heap *heap, const uint64_t *word, enum edge_kind kind, uint32_t value)
+{
+	guess(heap, word, kind, value, true);
+}
+
+void heap_guess_words(struct heap *heap, raddr_t from, size_t bytes, uint32_t first_offset)
+{
+	const uint64_t *words = heap_words(heap, from, bytes / 8);
+
+	for (size_t i = 0; words && i < bytes / 8; i++)
+		heap_guess(heap, &words[i], EDGE_SCAN, first_offset + (uint32_t)(8 * i));
+}
+
+void heap_root(struct heap *heap, uint32_t node, enum root_kind kind, const char *name)
+{
+	struct heap_graph *graph = heap->graph;
+
+	if (node == NODE_NONE || !make_room(heap, &graph->roots, sizeof(*graph->roots),
+					    graph->root_cnt, &heap->root_room, EDGE_VALUE_MAX))
+		return;
+	graph->roots[graph->root_cnt++] = (struct graph_root){
+		.node = node,
+		.name = heap_name(heap, name),
+		.kind = (uint8_t)kind,
+	};
+}
+
+void heap_deinit(struct heap *heap)
+{
+	struct heap_foreign *foreign, *next;
+
+	HASH_ITER (hh, heap->foreign, foreign, next) {
+		HASH_DEL(heap->foreign, foreign);
+		free(foreign);
+	}
+	for (size_t i = 0; heap->seen && i < heap->image->region_cnt; i++) {
+		const struct image_region *region = &heap->image->regions[i];
+
+		if (heap->seen[i])
+			munmap(heap->seen[i], (region->end - region->start) / 64 + 8);
+	}
+	free(heap->seen);
+	heap_types_destroy(heap);
+	heap_names_destroy(heap);
+	py_types_destroy(heap->types);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A graph in the making: what the files that read one kind of object share. Everything that is
+ * read comes from the target: a length is bounded by the memory that must hold it, a pointer is an
+ * object only when its type proves to be a type. */
+#ifndef PYLEAK_SNAPSHOT_HEAP_H
+#define PYLEAK_SNAPSHOT_HEAP_H
+
+#include <uthash.h>
+
+#include "attach/gc_lists.h"
+#include "collect/py_object.h"
+#include "collect/py_type.h"
+#include "snapshot/graph.h"
+#include "snapshot/image.h"
+
+/* How the references of an object are found. */
+enum heap_layout {
+	HEAP_ATOM,  /* it has none */
+	HEAP_WORDS, /* as its type's words say */
+	HEAP_LIST,
+	HEAP_TUPLE,
+	HEAP_DICT,
+	HEAP_ODICT,
+	HEAP_SET,
+	HEAP_DEQUE,
+	HEAP_TYPE,
+	HEAP_MODULE,
+	HEAP_CODE,
+	HEAP_FUNCTION,
+	HEAP_GENERATOR,
+	HEAP_FRAME,
+	HEAP_LRU_CACHE,
+	HEAP_TEE_DATA,
+};
+
+/* A word of an object that may be a reference. */
+struct heap_word {
+	uint32_t offset;
+	bool guessed;		/* it may be anything */
+	struct graph_edge edge; /* without `to` */
+};
+
+struct heap_type {
+	raddr_t address;
+	uint32_t index; /* in graph->types */
+	bool is_type;	/* false: this address holds no type; remembered, too */
+	bool is_class;	/* made by a class statement */
+	bool complete;	/* `words` are all that there are: nothing is guessed */
+	enum heap_layout layout;
+	uint32_t basic_bytes, item_bytes, flags;
+	uint32_t size_kind; /* enum pyleak_type_kind */
+	int64_t dict_offset;
+	raddr_t cached_keys; /* of the attributes that lie in instances */
+	struct heap_word *words;
+	size_t word_cnt;
+	UT_hash_handle hh;
+};
+
+struct heap {
+	struct image *image;
+	const struct python *python;
+	const struct gc_lists *lists;
+	struct py_reader reader;
+	struct py_types *types;
+	int minor;
+	struct heap_graph *graph;
+	uint32_t node_room, edge_room, type_room, root_room, first_room;
+	struct heap_type *known, *newest;
+	const struct heap_type **by_index; /* of graph->types */
+	raddr_t type_type, object_type, set_types[2];
+	raddr_t class_traverse; /* tp_traverse of classes made by a class statement */
+	uint64_t **seen;	/* per region of the image: words that were read as references */
+	size_t recent[2];	/* regions that such words lay in */
+	struct heap_foreign *foreign;
+	struct heap_names *names;
+	uint32_t source;  /* the node whose edges are being added */
+	bool exact;	  /* nothing of it was guessed so far */
+	bool out_of_room; /* no memory, or a limit: the graph is incomplete */
+};
+
+/* ---- heap.c: nodes, edges and words ---- */
+
+/* `cnt` words at `at`, or NULL. */
+const uint64_t *heap_words(struct heap *heap, raddr_t at, size_t cnt);
+uint64_t heap_word(struct heap *heap, raddr_t at);
+
+/* The node of the object at `address`, made when there was none. NODE_NONE: no object there. */
+uint32_t heap_node(struct heap *heap, raddr_t address);
+/* A node that is no object. */
+uint32_t heap_pseudo(struct heap *heap, const char *type, raddr_t address);
+
+/* A type of the graph; `type` is NULL for a pseudo type. Its index. */
+uint32_t heap_add_type(struct heap *heap, const struct heap_type *type,
+		       const struct graph_type *graph_type);
+
+/* Adds an edge from heap->source to the object that `word` points to; the word is one of
+ * heap_words(). Zero is none. A word that leads to no object is counted as a loss. */
+void heap_refer(struct heap *heap, const uint64_t *word, enum edge_kind kind, uint32_t value);
+/* The same for an edge that the collector does not visit. */
+void heap_refer_hidden(struct heap *heap, const uint64_t *word, enum edge_kind kind,
+		       uint32_t value);
+/* The same for a word that may be anything: what leads to no object is no loss. */
+void heap_guess(struct heap *heap, const uint64_t *word, enum edge_kind kind, uint32_t value);
+void heap_guess_hidden(struct heap *heap, const uint64_t *word, enum edge_kind kind,
+		       uint32_t value);
+/* An edge from heap->source to a node that is known. */
+void heap_edge(struct heap *heap, uint32_t to, enum edge_kind kind, uint32_t value, bool hidden);
+/* All words of a stretch of memory, guessed. */
+void heap_guess_words(struct heap *heap, raddr_t from, size_t bytes, uint32_t first_offset);
+bool heap_was_seen(const struct heap *heap, size_t region, size_t word);
+
+void heap_root(struct heap *heap, uint32_t node, enum root_kind kind, const char *name);
+void heap_deinit(struct heap *heap);
+
+/* ---- heap_names.c ---- */
+
+/* The name's index; 0 when there is no room. Unprintable text stays as it is. */
+uint32_t heap_name(struct heap *heap, const char *text);
+/* Of a str object: remembered by its address. 0: no str, or over `max_chars`. */
+uint32_t heap_name_of_str(struct heap *heap, raddr_t str, size_t max_chars);
+/* Names of the keys of an attribute table (PyDictKeysObject), by their place. Belongs to the
+ * heap; NULL: none. */
+const uint32_t *heap_names_of_keys(struct heap *heap, raddr_t keys, size_t *cnt);
+void heap_names_destroy(struct heap *heap);
+
+/* ---- heap_type.c ---- */
+
+/* NULL when there is no type at `address`. */
+const struct heap_type *heap_type_get(struct heap *heap, raddr_t address);
+void heap_types_destroy(struct heap *heap);
+/* heap_size.c: shallow size of an object, as sys.getsizeof. */
+uint64_t heap_object_bytes(struct heap *heap, const struct heap_type *type, raddr_t object);
+
+/* ---- the references of one kind of object each ---- */
+
+void refer_list(struct heap *heap, raddr_t object);
+void refer_tuple(struct heap *heap, const struct heap_type *type, raddr_t object);
+void refer_dict(struct heap *heap, raddr_t object);
+void refer_odict(struct heap *heap, raddr_t object);
+void refer_set(struct heap *heap, raddr_t object);
+void refer_deque(struct heap *heap, raddr_t object);
+void refer_type(struct heap *heap, raddr_t object);
+void refer_module(struct heap *heap, raddr_t object);
+void refer_lru_cache(struct heap *heap, raddr_t object);
+void refer_tee_data(struct heap *heap, const struct heap_type *type, raddr_t object);
+void refer_generator(struct heap *heap, raddr_t object);
+void refer_frame_object(struct heap *heap, const struct heap_type *type, raddr_t object);
+/* Attributes: by way of the attribute dict, or in the instance. */
+void refer_attributes(struct heap *heap, const struct heap_type *type, raddr_t object);
+/* The attribute dict of an object; 0 = none. */
+raddr_t attribute_dict(struct heap *heap, const struct heap_type *type, raddr_t object);
+/* Values of an attribute table, named by `keys`. */
+void refer_values(struct heap *heap, raddr_t values, raddr_t keys);
+
+/* Everything that the object refers to. heap->source is its node. */
+void refer_object(struct heap *heap, const struct heap_type *type, raddr_t object);
+
+/* ---- frames.c ---- */
+
+/* References of an interpreter frame (3.11 and later) at `frame`. */
+void refer_interpreter_frame(struct heap *heap, raddr_t frame);
+/* "function (file.py:12)" of a code object, at an instruction given by its address or, up to
+ * 3.10, its index. */
+void frame_name(struct heap *heap, raddr_t code, uint64_t instruction, char *out, size_t size);
+
+#endif

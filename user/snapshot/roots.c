@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What Python itself starts from: the modules, the threads with the functions that run in them,
+ * and the interpreters. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "snapshot/frames.h"
+#include "snapshot/roots.h"
+
+#define MAX_MODULES 65536
+#define MAX_INTERPRETERS 256
+#define MAX_THREADS 65536
+#define MAX_FRAMES 100000
+
+/* pystate.h: where the running frame of a thread is. From 3.11 to 3.12 by way of a frame in C. */
+#define TSTATE_NEXT 0x8
+#define TSTATE_OLD_FRAME 0x18
+#define TSTATE_CFRAME 0x38
+#define TSTATE_FRAME_313 0x48
+#define OLD_FRAME_BACK 0x18
+#define OLD_FRAME_CODE 0x20
+
+struct module_walk {
+	struct heap *heap;
+};
+
+static int add_module(raddr_t key, raddr_t value, void *context)
+{
+	struct heap *heap = ((struct module_walk *)context)->heap;
+	uint32_t node = heap_node(heap, value);
+	char name[256];
+
+	if (node != NODE_NONE && graph_node_type(heap->graph, node)->role == ROLE_MODULE &&
+	    !py_str_read(&heap->reader, key, name, sizeof(name)))
+		heap_root(heap, node, ROOT_MODULE, name);
+	return 0;
+}
+
+/* Where the instruction stands that a frame is at, in bytes from the start of the code. */
+static uint64_t instruction_of(struct heap *heap, raddr_t frame, raddr_t code)
+{
+	uint64_t at = heap_word(heap, frame + frame_layout(heap->minor)->instruction);
+	uint64_t start = code + code_layout(heap->minor)->bytecode;
+
+	return at > start ? at - start : 0;
+}
+
+static void add_frame(struct heap *heap, raddr_t frame, raddr_t code, unsigned int owner)
+{
+	char name[400];
+
+	frame_name(heap, code, instruction_of(heap, frame, code), name, sizeof(name));
+	if (owner == FRAME_GENERATOR) {
+		/* The generator's own: it holds them, and the frame that runs it holds it. */
+		uint32_t shift = heap->minor == 11 ? 0x50 : 0x48;
+
+		heap_root(heap, heap_node(heap, frame - shift), ROOT_FRAME, name);
+		return;
+	}
+	heap_root(heap, heap_pseudo(heap, PSEUDO_FRAME, frame), ROOT_FRAME, name);
+}
+
+static void add_frames(struct heap *heap, raddr_t tstate)
+{
+	const struct frame_layout *layout = frame_layout(heap->minor);
+	raddr_t frame;
+
+	if (heap->minor >= 13) {
+		frame = heap_word(heap, tstate + TSTATE_FRAME_313);
+	} else {
+		frame = heap_word(heap, tstate + TSTATE_CFRAME);
+		frame = frame ? heap_word(heap, frame + (heap->minor == 11 ? 8 : 0)) : 0;
+	}
+	for (int i = 0; frame && i < MAX_FRAMES; i++) {
+		unsigned int owner =
+			remote_word32(heap->image->remote, frame + layout->owner) & 0xff;
+		raddr_t code = heap_word(heap, frame + layout->code) & ~3ULL;
+
+		if (owner < FRAME_SHIM && code)
+			add_frame(heap, frame, code, owner);
+		frame = heap_word(heap, frame + layout->previous);
+	}
+}
+
+static void add_old_frames(struct heap *heap, raddr_t tstate)
+{
+	const struct old_frame_layout *layout = old_frame_layout(heap->minor);
+	raddr_t frame = heap_word(heap, tstate + TSTATE_OLD_FRAME);
+	char name[400];
+
+	for (int i = 0; frame && i < MAX_FRAMES; i++) {
+		int32_t last = (int32_t)remote_word32(heap->image->remote, frame + layout->last);
+
+		/* Counted in units of two bytes in 3.10. */
+		if (heap->minor == 10)
+			last *= 2;
+		frame_name(heap, heap_word(heap, frame + OLD_FRAME_CODE),
+			   last < 0 ? 0 : (uint64_t)last, name, sizeof(name));
+		heap_root(heap, heap_node(heap, frame), ROOT_FRAME, name);
+		frame = heap_word(heap, frame + OLD_FRAME_BACK);
+	}
+}
+
+static void add_thread(struct heap *heap, raddr_t tstate)
+{
+	uint64_t id = heap_word(heap, tstate + heap->reader.layout->tstate_thread_id);
+	char name[64];
+
+	snprintf(name, sizeof(name), "thread %#llx", (unsigned long long)id);
+	for (size_t i = 0; i < heap->image->thread_cnt; i++) {
+		if (heap->image->threads[i].thread_pointer == id)
+			snprintf(name, sizeof(name), "thread %d", heap->image->threads[i].tid);
+	}
+	if (heap->minor >= 11)
+		add_frames(heap, tstate);
+	else
+		add_old_frames(heap, tstate);
+	heap_root(heap, heap_pseudo(heap, PSEUDO_THREAD, tstate), ROOT_THREAD, name);
+}
+
+static void add_interpreter(struct heap *heap, raddr_t interpreter, int number)
+{
+	const struct py_layout *layout = heap->reader.layout;
+	struct module_walk walk = { .heap = heap };
+	raddr_t modules = heap_word(heap, interpreter + layout->interpreter_modules);
+	raddr_t tstate = heap_word(heap, interpreter + layout->interpreter_threads);
+	char name[64] = "interpreter";
+
+	if (modules)
+		py_dict_each(&heap->reader, modules, MAX_MODULES, add_module, &walk);
+	for (int i = 0; tstate && i < MAX_THREADS; i++) {
+		add_thread(heap, tstate);
+		tstate = heap_word(heap, tstate + TSTATE_NEXT);
+	}
+	if (number)
+		snprintf(name, sizeof(name), "interpreter %d", number);
+	heap_root(heap, heap_pseudo(heap, PSEUDO_INTERPRETER, interpreter), ROOT_INTERPRETER, name);
+}
+
+void add_python_roots(struct heap *heap)
+{
+	raddr_t interpreter = heap->lists->newest_interpreter;
+
+	for (int i = 0; interpreter && i < MAX_INTERPRETERS; i++) {
+		add_interpreter(heap, interpreter, i);
+		interpreter = heap_word(heap, interpreter + heap->reader.layout->interpreter_next);
+	}
+}
+
+/* sizeof(PyInterpreterState), about; where it ends, other memory of the runtime follows. */
+static size_t interpreter_bytes(int minor)
+{
+	static const uint32_t bytes[] = {
+		[6] = 0x78,	[7] = 0xa08,	[8] = 0xaa0,	[9] = 0x1618,	[10] = 0x1bb78,
+		[11] = 0x1a4e8, [12] = 0x5da40, [13] = 0x2f9a8, [14] = 0x37248, [15] = 0x373c0
+	};
+
+	return (size_t)minor < ARRAY_SIZE(bytes) ? bytes[minor] : 0;
+}
+
+#define TSTATE_BYTES 0x180
+#define CHUNK 4096
+
+static void refer_interpreter(struct heap *heap, raddr_t interpreter)
+{
+	raddr_t modules = interpreter + heap->reader.layout->interpreter_modules;
+	size_t left = interpreter_bytes(heap->minor);
+	const uint64_t *word = heap_words(heap, modules, 1);
+
+	if (word)
+		heap_refer(heap, word, EDGE_FIELD, heap_name(heap, "sys.modules"));
+	for (raddr_t at = interpreter; left; at += CHUNK) {
+		size_t part = left < CHUNK ? left : CHUNK;
+		const uint64_t *words = heap_words(heap, at, part / 8);
+
+		for (size_t i = 0; words && i < part / 8; i++) {
+			if (&words[i] != word)
+				heap_guess(heap, &words[i], EDGE_SCAN,
+					   (uint32_t)(at - interpreter + 8 * i));
+		}
+		left -= part;
+	}
+}
+
+static void refer_thread(struct heap *heap, raddr_t tstate)
+{
+	const uint64_t *words = heap_words(heap, tstate, TSTATE_BYTES / 8);
+
+	for (uint32_t i = 3; words && i < TSTATE_BYTES / 8; i++) {
+		/* The frame is not counted by it. */
+		if (heap->minor <= 10 && 8 * i == TSTATE_OLD_FRAME)
+			continue;
+		heap_guess(heap, &words[i], EDGE_SCAN, 8 * i);
+	}
+}
+
+void refer_pseudo(struct heap *heap, uint32_t node)
+{
+	const char *type = graph_type_name(heap->graph, node);
+	raddr_t address = heap->graph->nodes[node].address;
+
+	if (!strcmp(type, PSEUDO_FRAME))
+		refer_interpreter_frame(heap, address);
+	else if (!strcmp(type, PSEUDO_THREAD))
+		refer_thread(heap, address);
+	else if (!strcmp(type, PSEUDO_INTERPRETER))
+		refer_interpreter(heap, address);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What Python's own references do not account for, native code holds: the copied memory is
+ * searched for words that point to objects whose refcount is larger than the references found.
+ * A word that was read as a reference already is none of those; a word that is left over from
+ * something freed may be taken for one, so an object gets no more holders than its excess. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach/elf_file.h"
+#include "base/cleanup.h"
+#include "snapshot/roots.h"
+
+#define MAX_HITS (1U << 20)
+#define RED_ZONE 128 /* below the stack pointer */
+
+enum place { PLACE_DATA, PLACE_STACK, PLACE_MALLOC, PLACE_CNT };
+
+struct hit {
+	uint32_t node;
+	uint32_t place; /* enum place */
+	raddr_t at;
+	size_t region;
+};
+
+struct search {
+	struct heap *heap;
+	uint32_t *excess; /* per node */
+	uint64_t left;	  /* sum of excess */
+	struct hit *hits;
+	size_t hit_cnt, hit_room;
+};
+
+static bool is_audited(const struct heap_graph *graph, uint32_t n)
+{
+	const struct graph_node *node = &graph->nodes[n];
+	uint8_t role = graph->types[node->type].role;
+
+	return !(node->flags & NODE_PSEUDO) && node->refcount != REFCOUNT_IMMORTAL &&
+	       role != ROLE_STR && role != ROLE_NUMBER && role != ROLE_BYTES;
+}
+
+static int find_excess(struct search *search)
+{
+	const struct heap_graph *graph = search->heap->graph;
+	_cleanup_free_ uint32_t *found = calloc(graph->node_cnt + 1ULL, sizeof(*found));
+
+	search->excess = calloc(graph->node_cnt + 1ULL, sizeof(*search->excess));
+	if (!found || !search->excess)
+		return -ENOMEM;
+	for (uint32_t e = 0; e < graph->edge_cnt; e++) {
+		if (graph_edge_counts(&graph->edges[e]))
+			found[graph->edges[e].to]++;
+	}
+	for (uint32_t n = 1; n < graph->node_cnt; n++) {
+		if (!is_audited(graph, n) || graph->nodes[n].refcount <= found[n])
+			continue;
+		search->excess[n] = graph->nodes[n].refcount - found[n];
+		search->left += search->excess[n];
+	}
+	return 0;
+}
+
+/* The file that the memory at `mapping` belongs to: its own, or that of the data segment whose
+ * zero-initialised part it is. NULL: none. */
+static const char *file_of(const struct mappings *maps, size_t mapping)
+{
+	const struct mapping *map = &maps->items[mapping];
+
+	if (map->path[0] == '/')
+		return map->path;
+	if (!map->path[0] && mapping && map[-1].end == map->start && map[-1].path[0] == '/' &&
+	    map[-1].writable)
+		return map[-1].path;
+	return NULL;
+}
+
+static const struct stopped_thread *stack_owner(const struct image *image,
+						const struct image_region *region)
+{
+	for (size_t i = 0; i < image->thread_cnt; i++) {
+		if (image->threads[i].stack_pointer >= region->start &&
+		    image->threads[i].stack_pointer < region->end)
+			return &image->threads[i];
+	}
+	return NULL;
+}
+
+static enum place place_of(const struct image *image, size_t at)
+{
+	const struct image_region *region = &image->regions[at];
+
+	if (file_of(&image->maps, region->mapping))
+		return PLACE_DATA;
+	return stack_owner(image, region) ? PLACE_STACK : PLACE_MALLOC;
+}
+
+static void add_hit(struct search *search, const struct hit *hit)
+{
+	if (search->hit_cnt == search->hit_room) {
+		size_t room = search->hit_room ? 2 * search->hit_room : 1024;
+		struct hit *hits =
+			room <= MAX_HITS ? realloc(search->hits, room * sizeof(*hits)) : NULL;
+
+		if (!hits) {
+			search->heap->graph->info.loss.limit++;
+			return;
+		}
+		search->hits = hits;
+		search->hit_room = room;
+	}
+	search->hits[search->hit_cnt++] = *hit;
+	search->excess[hit->node]--;
+	search->left--;
+}
+
+/* The node at `address`, if it is known; nothing is made. */
+static uint32_t known_node(struct heap *heap, raddr_t address)
+{
+	struct image_region *region = image_find(heap->image, address);
+	uint32_t node;
+
+	if (!region || !region->nodes)
+		return NODE_NONE;
+	node = region->nodes[(address - region->start) >> 4];
+	return node && heap->graph->nodes[node].address == address ? node : NODE_NONE;
+}
+
+static void search_region(struct search *search, size_t at, enum place place)
+{
+	struct heap *heap = search->heap;
+	const struct image_region *region = &heap->image->regions[at];
+	const uint64_t *words = (const uint64_t *)region->bytes;
+	const struct stopped_thread *thread = stack_owner(heap->image, region);
+	size_t cnt = (region->end - region->start) / 8, i = 0;
+	raddr_t low = heap->image->regions[0].start;
+	raddr_t high = heap->image->regions[heap->image->region_cnt - 1].end;
+
+	if (place == PLACE_STACK && thread->stack_pointer > region->start + RED_ZONE)
+		i = (thread->stack_pointer - RED_ZONE - region->start) / 8;
+	for (; i < cnt && search->left; i++) {
+		uint32_t node;
+
+		if (words[i] < low || words[i] >= high || words[i] % 8)
+			continue;
+		node = known_node(heap, words[i]);
+		if (node == NODE_NONE || !search->excess[node] || heap_was_seen(heap, at, i))
+			continue;
+		add_hit(search, &(struct hit){ node, place, region->start + 8 * i, at });
+	}
+}
+
+struct symbol_search {
+	uint64_t address;
+	const char *name;
+	uint64_t offset;
+};
+
+static int match_symbol(const struct elf_symbol *symbol, void *context)
+{
+	struct symbol_search *search = context;
+
+	if (symbol->is_function || search->address < symbol->value ||
+	    search->address - symbol->value >= symbol->size)
+		return 0;
+	search->name = symbol->name;
+	search->offset = search->address - symbol->value;
+	return 1;
+}
+
+/* "libfoo.so: symbol", or "libfoo.so" alone when nothing names the place. */
+static void name_data(struct search *search, const struct hit *hit, char *out, size_t size)
+{
+	const struct image *image = search->heap->image;
+	const struct mapping *map = &image->maps.items[image->regions[hit->region].mapping];
+	const char *path = file_of(&image->maps, image->regions[hit->region].mapping);
+	const char *tail = strrchr(path, '/');
+	const struct python *python = search->heap->python;
+	struct symbol_search symbol = { .address = hit->at - python->bias };
+
+	(void)map;
+	if (!strcmp(path, python->file))
+		elf_file_each_symbol(python->elf, match_symbol, &symbol);
+	if (symbol.name)
+		snprintf(out, size, "%s: %s", tail ? tail + 1 : path, symbol.name);
+	else
+		snprintf(out, size, "%s", tail ? tail + 1 : path);
+}
+
+static void name_holder(struct search *search, const struct hit *hit, char *out, size_t size)
+{
+	const struct image *image = search->heap->image;
+	const struct stopped_thread *thread;
+
+	switch (hit->place) {
+	case PLACE_DATA:
+		name_data(search, hit, out, size);
+		return;
+	case PLACE_STACK:
+		thread = stack_owner(image, &image->regions[hit->region]);
+		snprintf(out, size, "stack of thread %d", thread ? thread->tid : 0);
+		return;
+	default:
+		snprintf(out, size, "native memory");
+	}
+}
+
+/* Hits of the same holder stand together: they were found in order of address. */
+static void add_holders(struct search *search, void (*begin)(struct heap *heap, uint32_t node))
+{
+	static const enum root_kind kinds[] = { ROOT_DATA, ROOT_STACK, ROOT_MALLOC };
+	struct heap *heap = search->heap;
+	char name[512], last[512] = "";
+
+	for (size_t i = 0; i < search->hit_cnt; i++) {
+		const struct hit *hit = &search->hits[i];
+
+		name_holder(search, hit, name, sizeof(name));
+		if (!i || strcmp(name, last)) {
+			uint32_t node = heap_pseudo(heap, PSEUDO_NATIVE, hit->at);
+
+			if (node == NODE_NONE)
+				return;
+			begin(heap, node);
+			heap_root(heap, node, kinds[hit->place], name);
+			snprintf(last, sizeof(last), "%s", name);
+		}
+		heap_edge(heap, hit->node, EDGE_SCAN, 0, false);
+		heap->graph->first[heap->source + 1] = heap->graph->edge_cnt;
+	}
+}
+
+/* Marks all that is reachable from `node`. `stack` has room for all nodes. */
+static void reach(const struct heap_graph *graph, uint32_t node, uint8_t *reached, uint32_t *stack)
+{
+	size_t cnt = 0;
+
+	if (reached[node])
+		return;
+	reached[node] = 1;
+	stack[cnt++] = node;
+	while (cnt) {
+		uint32_t from = stack[--cnt];
+
+		for (uint32_t e = graph->first[from]; e < graph->first[from + 1]; e++) {
+			uint32_t to = graph->edges[e].to;
+
+			if (!graph_edge_counts(&graph->edges[e]) || reached[to])
+				continue;
+			reached[to] = 1;
+			stack[cnt++] = to;
+		}
+	}
+}
+
+/* Objects with an excess that no root reaches: somebody holds them. */
+static int add_unknown(struct search *search)
+{
+	struct heap *heap = search->heap;
+	uint32_t cnt = heap->graph->node_cnt;
+	_cleanup_free_ uint8_t *reached = calloc(cnt, 1);
+	_cleanup_free_ uint32_t *stack = malloc(cnt * sizeof(*stack));
+
+	if (!reached || !stack)
+		return -ENOMEM;
+	for (uint32_t r = 0; r < heap->graph->root_cnt; r++)
+		reach(heap->graph, heap->graph->roots[r].node, reached, stack);
+	for (uint32_t n = 1; n < cnt; n++) {
+		if (!search->excess[n] || reached[n])
+			continue;
+		heap_root(heap, n, ROOT_UNKNOWN, "");
+		reach(heap->graph, n, reached, stack);
+	}
+	return 0;
+}
+
+int add_native_roots(struct heap *heap, void (*begin)(struct heap *heap, uint32_t node))
+{
+	struct search search = { .heap = heap };
+	int err = find_excess(&search);
+
+	for (enum place place = 0; !err && place < PLACE_CNT; place++) {
+		for (size_t i = 0; i < heap->image->region_cnt && search.left; i++) {
+			if (place_of(heap->image, i) == place)
+				search_region(&search, i, place);
+		}
+	}
+	if (!err) {
+		add_holders(&search, begin);
+		err = add_unknown(&search);
+	}
+	free(search.excess);
+	free(search.hits);
+	return err;
+}
