@@ -38,7 +38,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes -Wstrict-p
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OUR_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' $(WARNINGS) \
 	$(SANITIZE_FLAGS) -Iuser -Iinclude
-LIBS := -lbpf -lelf -lcapstone -ljansson -lz -lm
+LIBS := -lbpf -lelf -lcapstone -ljansson -lz -lm -pthread
 TEST_LIBS := -lcriterion
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Ivmlinux -Iinclude $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))

@@ -26,6 +26,8 @@ struct remote {
 	raddr_t base;
 	const uint8_t *bytes;
 	size_t size;
+	int (*read)(void *context, raddr_t from, void *to, size_t size);
+	void *context;
 	bool cached;
 	struct block *blocks;
 	uint8_t *store;
@@ -51,6 +53,19 @@ int remote_open_buffer(raddr_t base, const void *bytes, size_t size, struct remo
 	remote->base = base;
 	remote->bytes = bytes;
 	remote->size = size;
+	*out = remote;
+	return 0;
+}
+
+int remote_open_reader(int (*read)(void *context, raddr_t from, void *to, size_t size),
+		       void *context, struct remote **out)
+{
+	struct remote *remote = calloc(1, sizeof(*remote));
+
+	if (!remote)
+		return -ENOMEM;
+	remote->read = read;
+	remote->context = context;
 	*out = remote;
 	return 0;
 }
@@ -88,6 +103,8 @@ static int read_direct(struct remote *remote, raddr_t from, void *to, size_t siz
 {
 	if (from + size < from)
 		return -EFAULT;
+	if (remote->read)
+		return remote->read(remote->context, from, to, size);
 	return remote->bytes ? read_buffer(remote, from, to, size)
 			     : read_process(remote, from, to, size);
 }
@@ -180,7 +197,7 @@ ssize_t remote_string(struct remote *remote, raddr_t from, char *to, size_t size
 
 int remote_use_cache(struct remote *remote)
 {
-	if (remote->bytes)
+	if (remote->bytes || remote->read)
 		return 0; /* they are here already */
 	if (!remote->blocks) {
 		_cleanup_free_ struct block *blocks = calloc(BLOCK_CNT, sizeof(*blocks));

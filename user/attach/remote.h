@@ -18,6 +18,9 @@ int remote_open(pid_t pid, struct remote **out);
 /* Reads of a buffer that stands for the bytes at `base`: tests and fuzzers. The buffer stays
  * the caller's. */
 int remote_open_buffer(raddr_t base, const void *bytes, size_t size, struct remote **out);
+/* Reads by calling `read`, which returns as remote_read() does. `context` stays the caller's. */
+int remote_open_reader(int (*read)(void *context, raddr_t from, void *to, size_t size),
+		       void *context, struct remote **out);
 void remote_close(struct remote *remote);
 
 /* All `size` bytes or -EFAULT; -ESRCH when the process is gone, -EPERM when forbidden. */

@@ -9,14 +9,17 @@
 #include "attach/target.h"
 #include "snapshot/stop.h"
 
-/* A mapping of the target and its copy, at the same distance. Pages that the target never touched
- * read as zero. */
+/* A mapping of the target, or a part of one of which much was never touched, and its copy, at the
+ * same distance. Pages that the target never touched read as zero, or as what the file has. */
 struct image_region {
-	raddr_t start, end;
+	raddr_t start, end; /* whole pages; but for image_of_buffer() */
 	const uint8_t *bytes;
-	uint32_t *nodes;  /* for build.c: a node per 16 bytes, zero at first, made on demand */
+	uint32_t *nodes;  /* for build.c: see image_region_nodes() */
 	uint32_t mapping; /* index into the target's mappings as they were then */
 };
+
+struct image_window;
+struct image_page;
 
 struct image {
 	struct image_region *regions; /* by address */
@@ -26,9 +29,17 @@ struct image {
 	size_t thread_cnt;
 	struct remote *remote; /* reads the image: for the readers of collect/ and attach/ */
 	uint64_t copied;       /* bytes */
+	uint64_t missed;       /* bytes that were there and could not be read: they are zero */
 	double pause_s;
 	unsigned int retries; /* pauses that hit a running collection */
 	bool paused;	      /* false: the process ran meanwhile */
+
+	/* The image's own. */
+	struct target *target;	      /* NULL = of a buffer */
+	struct image_region *last;    /* that image_find() found */
+	struct image_window *windows; /* the memory of the copies */
+	size_t window_cnt;
+	struct image_page *pages; /* outside of the regions, read on demand */
 };
 
 struct image_options {
@@ -43,15 +54,17 @@ int image_take(struct target *target, const struct gc_lists *lists,
 	       const struct image_options *options, struct image **out);
 /* An image of one region out of a buffer, which stays the caller's: tests and fuzzers. */
 int image_of_buffer(raddr_t base, const void *bytes, size_t size, struct image **out);
+/* NULL is fine. */
 void image_destroy(struct image *image);
 
-/* Makes the nodes of a region, all zero. 0 or -ENOMEM. */
-int image_region_nodes(struct image_region *region);
-
-/* The region that holds `address`, or NULL. */
+/* The region that holds `address`, or NULL. Not for several threads at a time. */
 struct image_region *image_find(struct image *image, raddr_t address);
 /* `size` bytes at `from`, in the copy or in read-only memory; NULL when they are not readable, or
- * not in one piece. Valid as long as the image. */
+ * not in one piece: outside of the regions a piece is a page. Valid as long as the image. */
 const void *image_at(struct image *image, raddr_t from, size_t size);
+
+/* Makes region->nodes: one for each 16 bytes from region->start on, all zero; memory is taken
+ * where it is written only. Nothing when they are there. 0 or -ENOMEM. */
+int image_region_nodes(struct image_region *region);
 
 #endif

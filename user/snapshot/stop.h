@@ -4,6 +4,7 @@
 #ifndef PYLEAK_SNAPSHOT_STOP_H
 #define PYLEAK_SNAPSHOT_STOP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,12 +23,15 @@ struct stopped;
  * -EPERM, -ESRCH, -ETIMEDOUT (a thread did not stop within `patience_ms`: all are let go), -EAGAIN
  * (the process was stopped by a signal already: it is not touched). */
 int stop_threads(pid_t pid, int patience_ms, struct stopped **out);
+/* The same at a good moment: `suits` is called often, from another thread and for a few
+ * milliseconds at most, and they are stopped right after it said yes, or when the time is over. */
+int stop_threads_when(pid_t pid, int patience_ms, bool (*suits)(void *context), void *context,
+		      struct stopped **out);
 /* Lets all go on and frees. NULL is fine. A signal that arrived meanwhile is delivered. */
 void stop_release(struct stopped *stopped);
 
-/* Lets all go on, and stops them again: for a moment that does not suit. As stop_threads(). */
-int stop_again(struct stopped *stopped, int patience_ms);
-
 const struct stopped_thread *stopped_threads(const struct stopped *stopped, size_t *cnt);
+/* When the first thread was asked to stop, as clock_now_ns(). */
+uint64_t stopped_since_ns(const struct stopped *stopped);
 
 #endif

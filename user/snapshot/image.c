@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The image once it is taken: look-ups, and what is read on demand. */
+#include "snapshot/image.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <uthash.h>
+
+#include "base/cleanup.h"
+#include "snapshot/copy.h"
+
+#define PAGE_BYTES 4096ULL
+#define PAGES_MOST 16384 /* 64 MiB */
+
+struct image_page {
+	raddr_t base;
+	UT_hash_handle hh;
+	uint8_t bytes[PAGE_BYTES];
+};
+
+struct image_region *image_find(struct image *image, raddr_t address)
+{
+	struct image_region *last = image->last;
+	size_t low = 0, high = image->region_cnt;
+
+	if (last && address - last->start < last->end - last->start)
+		return last;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (image->regions[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == image->region_cnt || image->regions[low].start > address)
+		return NULL;
+	return image->last = &image->regions[low];
+}
+
+static const struct mapping *find_mapping(const struct mappings *maps, raddr_t address)
+{
+	size_t low = 0, high = maps->cnt;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (maps->items[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < maps->cnt && maps->items[low].start <= address ? &maps->items[low] : NULL;
+}
+
+/* What the program cannot have changed since. Writable anonymous memory outside of the regions
+ * was never touched: a read would give it to the target. */
+static bool is_read_on_demand(const struct image *image, raddr_t address)
+{
+	const struct mapping *mapping = find_mapping(&image->maps, address);
+
+	return mapping && mapping->readable &&
+	       (!mapping->writable || (mapping->inode && !mapping->shared));
+}
+
+static int read_live(const struct image *image, raddr_t from, void *to, size_t size)
+{
+	int err;
+
+	if (!image->target || !is_read_on_demand(image, from))
+		return -EFAULT;
+	err = remote_read(image->target->remote, from, to, size);
+	/* Its number may be another process's by now. */
+	return !err && !target_is_alive(image->target) ? -ESRCH : err;
+}
+
+static const uint8_t *page_at(struct image *image, raddr_t base)
+{
+	struct image_page *page, *found;
+
+	HASH_FIND(hh, image->pages, &base, sizeof(base), found);
+	if (found)
+		return found->bytes;
+	if (!image->target || HASH_COUNT(image->pages) >= PAGES_MOST)
+		return NULL;
+	page = malloc(sizeof(*page));
+	if (!page)
+		return NULL;
+	page->base = base;
+	if (read_live(image, base, page->bytes, PAGE_BYTES)) {
+		free(page);
+		return NULL;
+	}
+	HASH_ADD(hh, image->pages, base, sizeof(page->base), page);
+	return page->bytes;
+}
+
+const void *image_at(struct image *image, raddr_t from, size_t size)
+{
+	const struct image_region *region = image_find(image, from);
+	const uint8_t *page;
+
+	if (region)
+		return size <= region->end - from ? region->bytes + (from - region->start) : NULL;
+	if (size > PAGE_BYTES - from % PAGE_BYTES)
+		return NULL;
+	page = page_at(image, from & ~(PAGE_BYTES - 1));
+	return page ? page + from % PAGE_BYTES : NULL;
+}
+
+/* A part of a read that lies in one region, or in one page. */
+static int read_part(struct image *image, raddr_t from, uint8_t *to, size_t size)
+{
+	const void *bytes = image_at(image, from, size);
+
+	if (bytes) {
+		memcpy(to, bytes, size);
+		return 0;
+	}
+	/* No page is kept beyond the limit. */
+	return read_live(image, from, to, size);
+}
+
+static int read_image(void *context, raddr_t from, void *to, size_t size)
+{
+	struct image *image = context;
+
+	for (size_t done = 0; done < size;) {
+		raddr_t at = from + done;
+		const struct image_region *region = image_find(image, at);
+		uint64_t part = region ? region->end - at : PAGE_BYTES - at % PAGE_BYTES;
+		int err;
+
+		if (part > size - done)
+			part = size - done;
+		err = read_part(image, at, (uint8_t *)to + done, part);
+		if (err)
+			return err;
+		done += part;
+	}
+	return 0;
+}
+
+int image_create(struct target *target, struct image **out)
+{
+	struct image *image = calloc(1, sizeof(*image));
+	int err;
+
+	if (!image)
+		return -ENOMEM;
+	image->target = target;
+	err = remote_open_reader(read_image, image, &image->remote);
+	if (err) {
+		free(image);
+		return err;
+	}
+	*out = image;
+	return 0;
+}
+
+int image_of_buffer(raddr_t base, const void *bytes, size_t size, struct image **out)
+{
+	struct image *image;
+	int err = image_create(NULL, &image);
+
+	if (err)
+		return err;
+	image->regions = calloc(1, sizeof(*image->regions));
+	if (!image->regions) {
+		image_destroy(image);
+		return -ENOMEM;
+	}
+	*image->regions =
+		(struct image_region){ .start = base, .end = base + size, .bytes = bytes };
+	image->region_cnt = size ? 1 : 0;
+	image->copied = size;
+	*out = image;
+	return 0;
+}
+
+static size_t nodes_size(const struct image_region *region)
+{
+	return (region->end - region->start + 15) / 16 * sizeof(*region->nodes);
+}
+
+int image_region_nodes(struct image_region *region)
+{
+	void *nodes;
+
+	if (region->nodes)
+		return 0;
+	nodes = mmap(NULL, nodes_size(region), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (nodes == MAP_FAILED)
+		return -ENOMEM;
+	region->nodes = nodes;
+	return 0;
+}
+
+void image_destroy(struct image *image)
+{
+	struct image_page *page, *next;
+
+	if (!image)
+		return;
+	for (size_t i = 0; i < image->region_cnt; i++) {
+		if (image->regions[i].nodes)
+			munmap(image->regions[i].nodes, nodes_size(&image->regions[i]));
+	}
+	HASH_ITER (hh, image->pages, page, next) {
+		HASH_DEL(image->pages, page);
+		free(page);
+	}
+	copy_free_windows(image);
+	mappings_deinit(&image->maps);
+	remote_close(image->remote);
+	free(image->regions);
+	free(image->threads);
+	free(image);
+}
