@@ -251,6 +251,9 @@ Test(graph_damage, indexes_and_kinds_out_of_range_are_unsound)
 	EXPECT_UNSOUND(roots[1].name, small->name_cnt);
 	EXPECT_UNSOUND(roots[1].node, small->node_cnt);
 	EXPECT_UNSOUND(roots[1].kind, ROOT_KIND_CNT);
+	/* No edge leads to this one any more. */
+	small->edges[1] = small->edges[0];
+	EXPECT_UNSOUND(roots[1].node, small->node_cnt);
 	EXPECT_UNSOUND(names[2], small->text_bytes);
 	EXPECT_UNSOUND(names[0], 1);
 	EXPECT_UNSOUND(text[small->text_bytes - 1], 'x');
