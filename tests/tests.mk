@@ -79,6 +79,7 @@ build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% user/collect/probes.c user/
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(OUR_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all $(filter %.c,$^) $(LIBS) -o $@
+build-fuzz/fuzz_graph_file: tests/unit/make_graph.c tests/unit/graph_bytes.c
 
 .PHONY: fuzz
 fuzz: $(FUZZERS)
