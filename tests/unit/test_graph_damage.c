@@ -228,7 +228,7 @@ static uint32_t edge_of(enum edge_kind kind)
 Test(graph_damage, indexes_and_kinds_out_of_range_are_unsound)
 {
 	EXPECT_UNSOUND(nodes[4].type, small->type_cnt);
-	EXPECT_UNSOUND(nodes[4].flags, NODE_STATIC * 2);
+	EXPECT_UNSOUND(nodes[4].flags, NODE_NAMESPACE * 2);
 	EXPECT_UNSOUND(nodes[GRAPH_ROOT].flags, 0);
 	EXPECT_UNSOUND(first[0], 1);
 	EXPECT_UNSOUND(first[2], small->first[3] + 1);

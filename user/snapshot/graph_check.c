@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define ALL_FLAGS (NODE_TRACKED | NODE_FIXED | NODE_PSEUDO | NODE_TORN | NODE_STATIC)
+#define ALL_FLAGS                                                                                  \
+	(NODE_TRACKED | NODE_FIXED | NODE_PSEUDO | NODE_TORN | NODE_STATIC | NODE_NAMESPACE)
 #define YEAR_10000 253402300800.0 /* what gmtime() can be asked for and a column has room for */
 #define SECONDS_MAX 1e9
 

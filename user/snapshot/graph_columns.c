@@ -44,7 +44,23 @@ PLAIN(root_kind, roots, .kind, ROOT_KIND_CNT - 1)
 PLAIN(node_type, nodes, .type, UINT32_MAX)
 PLAIN(node_bytes, nodes, .bytes, BITS(40))
 PLAIN(node_flags, nodes, .flags, BITS(24))
-PLAIN(edge_kind, edges, .kind, EDGE_KIND_CNT - 1)
+
+/* The kind, and above it whether the edge is hidden. */
+static uint64_t get_edge_kind(const struct heap_graph *graph, struct column_cursor *cursor,
+			      uint32_t i)
+{
+	(void)cursor;
+	return graph->edges[i].kind | (uint64_t)graph->edges[i].hidden << 4;
+}
+
+static bool set_edge_kind(struct heap_graph *graph, struct column_cursor *cursor, uint32_t i,
+			  uint64_t value)
+{
+	(void)cursor;
+	graph->edges[i].kind = value & 15;
+	graph->edges[i].hidden = value >> 4 & 1;
+	return value < 32 && (value & 15) < EDGE_KIND_CNT;
+}
 
 static uint64_t get_text(const struct heap_graph *graph, struct column_cursor *cursor, uint32_t i)
 {
