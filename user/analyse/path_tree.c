@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "analyse/reach.h"
 #include "base/cleanup.h"
 
 /* A power of two, above every cost and every root's start. */
@@ -14,6 +15,7 @@
 /* What counts once is 2, so that the two halves of object -> attribute dict -> attribute can be 1
  * each. */
 #define ONCE 2
+#define AHEAD 8 /* edges */
 #define COST_DULL (5 * ONCE)
 
 struct bucket {
@@ -83,9 +85,6 @@ static int relax(struct walk *walk, uint32_t from, uint32_t e, uint32_t distance
 	walk->distance[to] = distance;
 	walk->tree->parent[to] = from;
 	walk->tree->edge[to] = e;
-	/* What holds nothing leads nowhere. */
-	if (walk->graph->first[to] == walk->graph->first[to + 1])
-		return 0;
 	return push(&walk->buckets[distance % BUCKETS], to);
 }
 
@@ -129,6 +128,21 @@ static int walk_node(struct walk *walk, uint32_t node)
 	return 0;
 }
 
+static void look_ahead(const struct walk *walk, const struct bucket *bucket, size_t at)
+{
+	const struct heap_graph *graph = walk->graph;
+	uint32_t near, cnt = 0;
+
+	reach_prefetch(graph, bucket->nodes, at, bucket->cnt);
+	if (at + 16 < bucket->cnt)
+		__builtin_prefetch(&graph->nodes[bucket->nodes[at + 16]]);
+	if (at + 4 >= bucket->cnt)
+		return;
+	near = bucket->nodes[at + 4];
+	for (uint32_t e = graph->first[near]; e < graph->first[near + 1] && cnt < AHEAD; e++, cnt++)
+		__builtin_prefetch(&walk->distance[graph->edges[e].to]);
+}
+
 /* Every cost is at least 1, so nothing is added to the bucket being emptied. */
 static int walk_all(struct walk *walk)
 {
@@ -141,6 +155,7 @@ static int walk_all(struct walk *walk)
 
 		idle = bucket->cnt ? 0 : idle + 1;
 		for (size_t i = 0; i < bucket->cnt; i++) {
+			look_ahead(walk, bucket, i);
 			if (walk->distance[bucket->nodes[i]] != distance)
 				continue;
 			if (walk_node(walk, bucket->nodes[i]))

@@ -7,22 +7,21 @@
 
 #define NAMED_ENTRIES_MAX 32
 
-/* Every node is on the stack once at most: it is marked when it is put there. */
-static void spread(const struct heap_graph *graph, uint32_t *stack, size_t depth, uint8_t value,
+/* Every node is in the queue once at most: it is marked when it is put there. */
+static void spread(const struct heap_graph *graph, uint32_t *queue, size_t tail, uint8_t value,
 		   uint8_t *mark)
 {
-	while (depth) {
-		uint32_t node = stack[--depth];
+	for (size_t head = 0; head < tail; head++) {
+		uint32_t node = queue[head];
 
+		reach_prefetch(graph, queue, head, tail);
 		for (uint32_t e = graph->first[node]; e < graph->first[node + 1]; e++) {
 			uint32_t to = graph->edges[e].to;
 
 			if (mark[to] || !graph_edge_holds(&graph->edges[e]))
 				continue;
 			mark[to] = value;
-			/* What holds nothing need not be visited; most objects do not. */
-			if (graph->first[to] < graph->first[to + 1])
-				stack[depth++] = to;
+			queue[tail++] = to;
 		}
 	}
 }
@@ -30,10 +29,10 @@ static void spread(const struct heap_graph *graph, uint32_t *stack, size_t depth
 int reach_from(const struct heap_graph *graph, const uint32_t *start, size_t cnt, uint8_t value,
 	       uint8_t *mark)
 {
-	_cleanup_free_ uint32_t *stack = malloc(((size_t)graph->node_cnt + 1) * sizeof(*stack));
-	size_t depth = 0;
+	_cleanup_free_ uint32_t *queue = malloc(((size_t)graph->node_cnt + 1) * sizeof(*queue));
+	size_t tail = 0;
 
-	if (!stack)
+	if (!queue)
 		return -ENOMEM;
 	for (size_t i = 0; i < cnt; i++)
 		mark[start[i]] = 0;
@@ -41,18 +40,18 @@ int reach_from(const struct heap_graph *graph, const uint32_t *start, size_t cnt
 		if (mark[start[i]])
 			continue; /* given twice */
 		mark[start[i]] = value;
-		stack[depth++] = start[i];
+		queue[tail++] = start[i];
 	}
-	spread(graph, stack, depth, value, mark);
+	spread(graph, queue, tail, value, mark);
 	return 0;
 }
 
 int reach_from_roots(const struct heap_graph *graph, uint32_t kinds, uint8_t value, uint8_t *mark)
 {
-	_cleanup_free_ uint32_t *stack = malloc(((size_t)graph->node_cnt + 1) * sizeof(*stack));
-	size_t depth = 0;
+	_cleanup_free_ uint32_t *queue = malloc(((size_t)graph->node_cnt + 1) * sizeof(*queue));
+	size_t tail = 0;
 
-	if (!stack)
+	if (!queue)
 		return -ENOMEM;
 	mark[GRAPH_ROOT] = value;
 	for (uint32_t e = graph->first[GRAPH_ROOT]; e < graph->first[GRAPH_ROOT + 1]; e++) {
@@ -62,9 +61,9 @@ int reach_from_roots(const struct heap_graph *graph, uint32_t kinds, uint8_t val
 		    !(kinds & 1U << graph->roots[edge->value].kind))
 			continue;
 		mark[edge->to] = value;
-		stack[depth++] = edge->to;
+		queue[tail++] = edge->to;
 	}
-	spread(graph, stack, depth, value, mark);
+	spread(graph, queue, tail, value, mark);
 	return 0;
 }
 
