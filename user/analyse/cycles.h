@@ -19,22 +19,27 @@ struct cycle_link {
 	uint32_t kind, name;
 };
 
-/* Components with the same types in the same numbers. */
+#define CYCLE_RING_MAX 64
+
+/* Components with the same types in the same numbers. Where the numbers differ from one to the
+ * next, or the components are large, those with the same types are one group: it is `merged`. */
 struct cycle_group {
 	struct cycle_member *members; /* the most objects first */
 	size_t member_cnt;
 	struct cycle_link *ring; /* a shortest ring through the example, from link to link; an
 				  * attribute dict in between is folded into its object */
-	size_t ring_cnt;
+	size_t ring_cnt;	 /* at most CYCLE_RING_MAX */
+	size_t ring_total;	 /* what it would be: more than ring_cnt if the ring is cut short */
 	uint64_t cycles;
 	uint64_t objects;
 	uint64_t bytes;
 	uint64_t garbage;      /* cycles that no root reaches: they wait for the collector */
 	struct cycle_link cut; /* the link without which the most of them are no cycle */
-	uint64_t cut_breaks;   /* how many of the `examined` */
-	uint64_t examined;
-	uint32_t example; /* a node of one of them */
-	bool classes;	  /* nothing but classes and what belongs to them: not a leak's cycle */
+	uint64_t cut_breaks;   /* how many of the `examined`; 0: no link does, ignore `cut` */
+	uint64_t examined;     /* a sample, of components of a limited size; may be 0 */
+	uint32_t example;      /* a node of one of them */
+	bool merged;
+	bool classes; /* nothing but classes and what belongs to them: not a leak's cycle */
 };
 
 struct cycles {
@@ -42,7 +47,7 @@ struct cycles {
 	uint32_t component_cnt;
 	struct cycle_group *groups; /* the most objects first, `classes` last */
 	size_t cnt;
-	uint64_t cycles, objects, bytes;
+	uint64_t cycles, objects, bytes; /* without `classes` */
 };
 
 /* 0 or -ENOMEM. */

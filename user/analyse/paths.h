@@ -9,11 +9,14 @@
 
 /* The tree of preferred ways: short ones, through telling edges, to telling roots. A weak
  * reference is no way. */
+#define PATH_STEPS_MAX 64
+
 struct path_tree {
 	uint32_t *parent; /* the node that holds this one; NODE_NONE: no root reaches it */
 	uint32_t *edge;	  /* the parent's edge to it */
 };
 
+/* 0 or -ENOMEM. */
 int path_tree_build(const struct heap_graph *graph, struct path_tree *out);
 void path_tree_deinit(struct path_tree *tree);
 
@@ -24,13 +27,18 @@ struct path_step {
 	uint32_t kind; /* enum edge_kind */
 	uint32_t name; /* EDGE_FIELD, EDGE_ATTRIBUTE, EDGE_LOCAL, EDGE_VALUE: a name; else 0 */
 	bool cycle;    /* this object and the one of the step before lie on one cycle */
-	bool repeats;  /* stands for several like it in a row: a linked list */
+	bool repeats;  /* stands for several like it in a row: a linked list. Up to three steps in
+			* a row with it repeat as a block: a ring of three classes */
 };
 
-/* Instances whose ways look the same: the same types, kinds and names, whatever the indexes and,
- * in large dicts, the keys. */
+/* Instances whose ways look the same: the same types, kinds and names, whatever the indexes, the
+ * number of repetitions and, in large dicts, the keys; and by a root of the same kind and name,
+ * whatever the line of a frame and the numbers in a thread's or a native library's name. */
 struct path_shape {
-	struct path_step *steps; /* from the instance's holder on; the last is held by the root */
+	struct path_step *steps; /* from the instance's holder on; the last is held by the root.
+				  * At most PATH_STEPS_MAX: of longer ways the steps farthest
+				  * from the root are left out, but for the instance's holder,
+				  * which has `repeats` */
 	size_t step_cnt;
 	uint32_t root; /* index into roots; of the example */
 	uint64_t instances;

@@ -160,16 +160,16 @@ static inline const char *graph_type_name(const struct heap_graph *graph, uint32
 	return graph_name(graph, graph_node_type(graph, node)->name);
 }
 
-/* Does the edge keep its target alive? */
+/* Does the edge keep its target alive? A borrowed reference relies on another that does. */
 static inline bool graph_edge_holds(const struct graph_edge *edge)
 {
-	return edge->kind != EDGE_WEAK;
+	return edge->kind != EDGE_WEAK && edge->kind != EDGE_BORROWED;
 }
 
 /* Does the refcount of the target count it? */
 static inline bool graph_edge_counts(const struct graph_edge *edge)
 {
-	return edge->kind != EDGE_WEAK && edge->kind != EDGE_BORROWED && edge->kind != EDGE_ROOT;
+	return graph_edge_holds(edge) && edge->kind != EDGE_ROOT;
 }
 
 /* The edges turned round: who refers to a node. */
