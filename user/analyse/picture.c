@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analyse/picture_groups.h"
+#include "analyse/picture_holders.h"
 #include "base/cleanup.h"
 
 #define DEFAULT_LIMIT 30
@@ -21,11 +22,9 @@
 
 struct climb {
 	const struct heap_graph *graph;
-	const struct referrers *referrers;
 	const struct cycles *cycles;
+	struct holders holders;
 	struct groups groups;
-	uint32_t *owner;    /* of an attribute dict: its object; else NODE_NONE */
-	uint32_t *root;	    /* index into roots, or NODE_NONE */
 	uint32_t *group_of; /* valid when the node was met */
 	uint8_t *level;	    /* NOT_MET, or where it was met */
 	float *share;
@@ -34,33 +33,6 @@ struct climb {
 	unsigned int limit, depth;
 	bool single;
 };
-
-/* One holder of an object, an attribute dict replaced by its object. */
-struct holder {
-	uint32_t node;
-	uint32_t kind, name;
-};
-
-/* False: it does not count, as holder. */
-static bool holder_at(const struct climb *climb, uint32_t at, struct holder *out)
-{
-	const struct heap_graph *graph = climb->graph;
-	const struct graph_edge *edge = &graph->edges[climb->referrers->edge[at]];
-	uint32_t from = climb->referrers->from[at];
-	bool named = edge->kind == EDGE_FIELD || edge->kind == EDGE_ATTRIBUTE ||
-		     edge->kind == EDGE_LOCAL || edge->kind == EDGE_VALUE ||
-		     (climb->single && edge->kind == EDGE_INDEX);
-
-	if (from == GRAPH_ROOT || !graph_edge_holds(edge))
-		return false;
-	*out = (struct holder){ from, edge->kind, named ? edge->value : 0 };
-	if (climb->owner[from] != NODE_NONE &&
-	    (edge->kind == EDGE_ATTRIBUTE || edge->kind == EDGE_VALUE)) {
-		out->node = climb->owner[from];
-		out->kind = EDGE_ATTRIBUTE;
-	}
-	return true;
-}
 
 static bool on_one_cycle(const struct climb *climb, uint32_t a, uint32_t b)
 {
@@ -84,7 +56,7 @@ static void meet(struct climb *climb, uint32_t node, uint32_t group, unsigned in
 	g->node.bytes += n->bytes;
 	g->cyclic += climb->cycles && climb->cycles->component[node];
 	g->node.end =
-		group != GROUP_START && (climb->root[node] != NODE_NONE ||
+		group != GROUP_START && (climb->holders.root[node] != NODE_NONE ||
 					 group_ends_at(graph_node_type(climb->graph, node)->role));
 	if (group != GROUP_REST && !g->node.end)
 		climb->next[climb->next_cnt++] = node;
@@ -93,14 +65,20 @@ static void meet(struct climb *climb, uint32_t node, uint32_t group, unsigned in
 static int group_for(struct climb *climb, uint32_t node, uint32_t held, unsigned int shown,
 		     uint32_t *out)
 {
-	if (!climb->single)
-		return groups_find(&climb->groups, climb->graph, node, climb->root[node], held,
-				   out);
+	struct place place = { .root = climb->holders.root[node], .held = held };
+
+	if (!climb->single) {
+		if (place.root == NODE_NONE &&
+		    group_by_place(climb->graph, climb->graph->nodes[node].type))
+			place.holder = holders_place(&climb->holders, node);
+		return groups_find(&climb->groups, climb->graph, node, &place, out);
+	}
 	*out = GROUP_REST;
 	/* The rest is there from the beginning. */
 	if (shown >= SINGLE_HOLDERS || climb->groups.cnt > climb->limit)
 		return 0;
-	return groups_find_single(&climb->groups, climb->graph, node, climb->root[node], out);
+	return groups_find_single(&climb->groups, climb->graph, node, climb->holders.root[node],
+				  out);
 }
 
 /* The share of `node` goes to these: not met yet, or met from this level. */
@@ -109,9 +87,9 @@ static uint32_t count_upwards(const struct climb *climb, uint32_t node, unsigned
 	struct holder holder;
 	uint32_t cnt = 0;
 
-	for (uint32_t at = climb->referrers->first[node]; at < climb->referrers->first[node + 1];
-	     at++) {
-		if (holder_at(climb, at, &holder))
+	for (uint32_t at = climb->holders.referrers->first[node];
+	     at < climb->holders.referrers->first[node + 1]; at++) {
+		if (holders_at(&climb->holders, at, &holder))
 			cnt += climb->level[holder.node] > level;
 	}
 	return cnt;
@@ -123,12 +101,12 @@ static int climb_from(struct climb *climb, uint32_t node, unsigned int level)
 	float part = upwards ? climb->share[node] / (float)upwards : 0;
 	unsigned int shown = 0;
 
-	for (uint32_t at = climb->referrers->first[node]; at < climb->referrers->first[node + 1];
-	     at++) {
+	for (uint32_t at = climb->holders.referrers->first[node];
+	     at < climb->holders.referrers->first[node + 1]; at++) {
 		struct holder holder;
 		uint32_t from;
 
-		if (!holder_at(climb, at, &holder))
+		if (!holders_at(&climb->holders, at, &holder))
 			continue;
 		if (climb->level[holder.node] == NOT_MET) {
 			if (group_for(climb, holder.node, group, shown, &from))
@@ -153,9 +131,10 @@ static void mark_open(struct climb *climb, uint32_t node)
 {
 	struct holder holder;
 
-	for (uint32_t at = climb->referrers->first[node]; at < climb->referrers->first[node + 1];
-	     at++) {
-		if (!holder_at(climb, at, &holder) || climb->level[holder.node] != NOT_MET)
+	for (uint32_t at = climb->holders.referrers->first[node];
+	     at < climb->holders.referrers->first[node + 1]; at++) {
+		if (!holders_at(&climb->holders, at, &holder) ||
+		    climb->level[holder.node] != NOT_MET)
 			continue;
 		climb->groups.groups[climb->group_of[node]].node.open = true;
 		return;
@@ -194,8 +173,7 @@ static int climb_all(struct climb *climb, const uint32_t *start, size_t cnt)
 static void climb_deinit(struct climb *climb)
 {
 	groups_deinit(&climb->groups);
-	free(climb->owner);
-	free(climb->root);
+	holders_deinit(&climb->holders);
 	free(climb->group_of);
 	free(climb->level);
 	free(climb->share);
@@ -212,32 +190,15 @@ static int climb_init(struct climb *climb, const struct picture_options *options
 	climb->depth = options && options->depth ? options->depth : DEFAULT_DEPTH;
 	if (climb->depth > MAX_DEPTH)
 		climb->depth = MAX_DEPTH;
-	climb->owner = malloc(cnt * sizeof(*climb->owner));
-	climb->root = malloc(cnt * sizeof(*climb->root));
 	climb->group_of = malloc(cnt * sizeof(*climb->group_of));
 	climb->level = malloc(cnt);
 	climb->share = calloc(cnt, sizeof(*climb->share));
 	climb->now = malloc(cnt * sizeof(*climb->now));
 	climb->next = malloc(cnt * sizeof(*climb->next));
-	if (!climb->owner || !climb->root || !climb->group_of || !climb->level || !climb->share ||
-	    !climb->now || !climb->next || groups_init(&climb->groups))
+	if (!climb->group_of || !climb->level || !climb->share || !climb->now || !climb->next ||
+	    groups_init(&climb->groups) || holders_init(&climb->holders, graph, climb->single))
 		return -ENOMEM;
-	memset(climb->owner, 0xff, cnt * sizeof(*climb->owner));
-	memset(climb->root, 0xff, cnt * sizeof(*climb->root));
 	memset(climb->level, NOT_MET, cnt);
-	for (uint32_t n = 0; n < graph->node_cnt; n++) {
-		for (uint32_t e = graph->first[n]; e < graph->first[n + 1]; e++) {
-			if (graph->edges[e].kind == EDGE_DICT)
-				climb->owner[graph->edges[e].to] = n;
-		}
-	}
-	/* A node may be several roots: the most telling is the first. */
-	for (uint32_t r = graph->root_cnt; r-- > 0;) {
-		uint32_t *root = &climb->root[graph->roots[r].node];
-
-		if (*root == NODE_NONE || graph->roots[r].kind <= graph->roots[*root].kind)
-			*root = r;
-	}
 	return 0;
 }
 
@@ -260,7 +221,7 @@ int picture_of_objects(const struct heap_graph *graph, const struct referrers *r
 		       const struct cycles *cycles, const uint32_t *start, size_t cnt,
 		       const struct picture_options *options, struct picture *out)
 {
-	struct climb climb = { .graph = graph, .referrers = referrers, .cycles = cycles };
+	struct climb climb = { .graph = graph, .cycles = cycles, .holders.referrers = referrers };
 
 	if (cnt == 0 || start[0] >= graph->node_cnt)
 		return -EINVAL;
@@ -272,7 +233,7 @@ int picture_of_object(const struct heap_graph *graph, const struct referrers *re
 		      const struct picture_options *options, struct picture *out)
 {
 	struct climb climb = {
-		.graph = graph, .referrers = referrers, .cycles = cycles, .single = true
+		.graph = graph, .cycles = cycles, .holders.referrers = referrers, .single = true
 	};
 
 	if (node >= graph->node_cnt)

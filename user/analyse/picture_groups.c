@@ -139,27 +139,30 @@ static uint32_t find_repetition(const struct groups *groups, uint32_t type, uint
 	return GROUP_NONE;
 }
 
-enum key_kind { KEY_ROOT = 1, KEY_OBJECT, KEY_CLASS, KEY_CONTAINER };
+#define KEY_ROOT 1ULL
+#define KEY_OBJECT 2ULL
+#define KEY_CLASS 3ULL
+#define KEY_PLACE (1ULL << 63)
 
-int groups_find(struct groups *groups, const struct heap_graph *graph, uint32_t node, uint32_t root,
-		uint32_t held, uint32_t *out)
+int groups_find(struct groups *groups, const struct heap_graph *graph, uint32_t node,
+		const struct place *place, uint32_t *out)
 {
-	uint32_t type = graph->nodes[node].type;
-	uint8_t role = graph->types[type].role;
+	uint32_t type = graph->nodes[node].type, root = place->root;
 
 	/* Threads that run the same function are one. */
 	if (root != NODE_NONE)
 		return find_key(groups, KEY_ROOT,
 				(uint64_t)graph->roots[root].kind << 32 | graph->roots[root].name,
 				type, root, GROUP_NONE, out);
-	if (group_ends_at(role))
+	if (group_ends_at(graph->types[type].role))
 		return find_key(groups, KEY_OBJECT, node, type, root, GROUP_NONE, out);
-	if (role == ROLE_INSTANCE || graph->types[type].own)
+	if (!group_by_place(graph, type))
 		return find_key(groups, KEY_CLASS, type, type, root, GROUP_NONE, out);
-	*out = find_repetition(groups, type, held);
+	*out = find_repetition(groups, type, place->held);
 	if (*out != GROUP_NONE)
 		return 0;
-	return find_key(groups, KEY_CONTAINER, (uint64_t)held << 32 | type, type, root, held, out);
+	return find_key(groups, KEY_PLACE | (uint64_t)place->held << 32 | type, place->holder, type,
+			root, place->held, out);
 }
 
 int groups_find_single(struct groups *groups, const struct heap_graph *graph, uint32_t node,

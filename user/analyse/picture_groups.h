@@ -42,16 +42,28 @@ struct groups {
 int groups_init(struct groups *groups);
 void groups_deinit(struct groups *groups);
 
-/* The group of `node`, which holds an object of group `held`; made when it is new. 0 or -ENOMEM.
- * `root`: of the node, or NODE_NONE. */
-int groups_find(struct groups *groups, const struct heap_graph *graph, uint32_t node, uint32_t root,
-		uint32_t held, uint32_t *out);
+/* Where an object was met: what makes two lists different. */
+struct place {
+	uint32_t root;	 /* of the object itself, or NODE_NONE */
+	uint32_t held;	 /* the group that it holds something of */
+	uint64_t holder; /* who holds it, and by what: equal for equal ones */
+};
+
+/* The group of `node`; made when it is new. 0 or -ENOMEM. */
+int groups_find(struct groups *groups, const struct heap_graph *graph, uint32_t node,
+		const struct place *place, uint32_t *out);
 /* The group of one object. */
 int groups_find_single(struct groups *groups, const struct heap_graph *graph, uint32_t node,
 		       uint32_t root, uint32_t *out);
 /* One reference more. 0 or -ENOMEM. */
 int groups_link(struct groups *groups, uint32_t from, uint32_t to, uint32_t kind, uint32_t name,
 		bool cyclic);
+
+/* Are objects of the type, of which there are all kinds, told apart by their place? */
+static inline bool group_by_place(const struct heap_graph *graph, uint32_t type)
+{
+	return graph->types[type].role != ROLE_INSTANCE && !graph->types[type].own;
+}
 
 /* Does the way up end at objects of this role? */
 static inline bool group_ends_at(uint8_t role)

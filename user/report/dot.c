@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A picture in Graphviz's language: roots on top, what leaks at the bottom, arrows from the holder
- * to what it holds. Labels are HTML, in which Graphviz still replaces \N, \G, ... after it has
- * resolved entities (strdup_and_subst_obj() in lib/common/htmltable.c): a backslash is always
- * written as two, each as an entity.
+ * to what it holds. A reference that leads up again, away from the start, is written turned round
+ * with its arrow turned round too: Graphviz breaks cycles where it likes, and would put the
+ * root into the middle.
  */
 #include "report/dot.h"
 
@@ -11,14 +11,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/dot_html.h"
 #include "report/heap_words.h"
-#include "report/utf8.h"
 
 #define NAME_COLUMNS 44
 #define EDGE_COLUMNS 30
 
 #define INK "#1f2933"
-#define FAINT "#7b8794"
 #define START_FILL "#fde0dc"
 #define START_LINE "#c62828"
 #define ROOT_FILL "#e3f2e6"
@@ -29,68 +28,6 @@
 #define GLUE_LINE "#aab4c0"
 #define CYCLE_LINE "#8e24aa"
 #define CYCLE_TINT "#f6eafa"
-
-/* Text that is safe to print, as HTML within a label. */
-static void put_html(FILE *out, const char *safe)
-{
-	while (*safe) {
-		uint32_t cp;
-		size_t bytes = utf8_decode(safe, &cp);
-
-		switch (cp) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		case '\\':
-			fputs("&#92;&#92;", out);
-			break;
-		case ' ':
-			/* Leading and double blanks are layout to Graphviz. */
-			fputs("&#160;", out);
-			break;
-		default:
-			/* What the escaping let through is printable UTF-8; make sure. */
-			if (cp == UTF8_INVALID || !utf8_is_printable(cp))
-				fputc('?', out);
-			else
-				fprintf(out, "%.*s", (int)bytes, safe);
-		}
-		safe += bytes;
-	}
-}
-
-/* "mq." faint, "Channel" bold; a name without a module as it is. */
-static void put_type_name(FILE *out, const char *safe, bool bold)
-{
-	const char *dot = strrchr(safe, '.'), *tail = dot && dot[1] ? dot + 1 : safe;
-	char module[TEXT_NAME_BYTES];
-
-	if (tail > safe) {
-		snprintf(module, sizeof(module), "%.*s", (int)(tail - safe), safe);
-		fputs("<font color=\"" FAINT "\">", out);
-		put_html(out, module);
-		fputs("</font>", out);
-	}
-	fputs(bold ? "<b>" : "", out);
-	put_html(out, tail);
-	fputs(bold ? "</b>" : "", out);
-}
-
-static void put_small(FILE *out, const char *safe)
-{
-	fputs("<br/><font point-size=\"10\" color=\"" FAINT "\">", out);
-	put_html(out, safe);
-	fputs("</font>", out);
-}
 
 static bool is_glue(const struct heap_graph *graph, const struct picture_node *node)
 {
@@ -105,7 +42,7 @@ static void put_node_name(FILE *out, const struct heap_graph *graph,
 	if (node->root != NODE_NONE) {
 		heap_root_words(name, sizeof(name), graph, node->root, NULL, NAME_COLUMNS);
 		fputs("<b>", out);
-		put_html(out, name);
+		dot_put_html(out, name);
 		fputs("</b>", out);
 		return;
 	}
@@ -114,7 +51,8 @@ static void put_node_name(FILE *out, const struct heap_graph *graph,
 	text_name(name, sizeof(name),
 		  heap_type_raw(graph, node->class != NODE_NONE ? node->class : node->type),
 		  NAME_COLUMNS);
-	put_type_name(out, name, node->class != NODE_NONE || !is_glue(graph, node) || node->start);
+	dot_put_type_name(out, name,
+			  node->class != NODE_NONE || !is_glue(graph, node) || node->start);
 }
 
 static void put_node_label(FILE *out, const struct heap_graph *graph, const struct picture *picture,
@@ -125,10 +63,10 @@ static void put_node_label(FILE *out, const struct heap_graph *graph, const stru
 	fputs("label=<", out);
 	if (node->type == NODE_NONE) {
 		snprintf(small, sizeof(small), "%s more", text_count(node->groups).s);
-		put_html(out, small);
+		dot_put_html(out, small);
 		if (node->groups != node->objects) {
 			snprintf(small, sizeof(small), "%s objects", text_count(node->objects).s);
-			put_small(out, small);
+			dot_put_small(out, small);
 		}
 		fputs(">", out);
 		return;
@@ -137,15 +75,15 @@ static void put_node_label(FILE *out, const struct heap_graph *graph, const stru
 	if (node->start && !picture->single) {
 		snprintf(small, sizeof(small), "%s object%s, %s", text_count(node->objects).s,
 			 node->objects == 1 ? "" : "s", text_bytes((double)node->bytes).s);
-		put_small(out, small);
+		dot_put_small(out, small);
 	} else if (picture->single && node->root == NODE_NONE) {
 		snprintf(small, sizeof(small), "0x%" PRIx64, graph->nodes[node->example].address);
-		put_small(out, small);
+		dot_put_small(out, small);
 	} else if (node->objects > 1) {
-		put_small(out, text_count(node->objects).s);
+		dot_put_small(out, text_count(node->objects).s);
 	}
 	if (node->open)
-		put_small(out, "held by more");
+		dot_put_small(out, "held by more");
 	fputs(">", out);
 }
 
@@ -244,20 +182,22 @@ static void put_edge_label(FILE *out, const struct heap_graph *graph, const stru
 		label_words(words, sizeof(words), graph, picture, edge, &edge->labels[i]);
 		if (!*words)
 			continue;
-		fputs(shown++ ? "<br/>" : "", out);
-		put_html(out, words);
+		/* A blank on both sides keeps the words off the line. */
+		fputs(shown++ ? "<br/>&#160;" : "&#160;", out);
+		dot_put_html(out, words);
+		fputs("&#160;", out);
 	}
 	if (!rest && shown > 0 && edge->label_cnt > PICTURE_LABELS) {
 		snprintf(more, sizeof(more), "%" PRIu32 " more names",
 			 edge->label_cnt - PICTURE_LABELS);
-		put_small(out, more);
+		dot_put_small(out, more);
 	}
 	/* One reference to each is what anyone expects. */
 	if (edge->references > 1 && edge->references != picture->nodes[edge->to].objects) {
 		fputs(shown ? "<br/>" : "", out);
-		fputs("<font color=\"" FAINT "\">", out);
-		put_html(out, text_count(edge->references).s);
-		fputs("</font>", out);
+		fputs("<font color=\"" DOT_FAINT "\">&#160;", out);
+		dot_put_html(out, text_count(edge->references).s);
+		fputs("&#160;</font>", out);
 		shown++;
 	}
 	/* An empty HTML label is a syntax error. */
@@ -268,9 +208,13 @@ static void put_edge(FILE *out, const struct heap_graph *graph, const struct pic
 		     const struct picture_edge *edge)
 {
 	bool rest = is_rest(picture, edge->from) || is_rest(picture, edge->to);
+	bool up = picture->nodes[edge->from].level < picture->nodes[edge->to].level;
 	double width = 1 + log10((double)edge->references) * 0.35;
 
-	fprintf(out, "\tn%" PRIu32 " -> n%" PRIu32 " [", edge->from, edge->to);
+	if (up)
+		fprintf(out, "\tn%" PRIu32 " -> n%" PRIu32 " [dir=back ", edge->to, edge->from);
+	else
+		fprintf(out, "\tn%" PRIu32 " -> n%" PRIu32 " [", edge->from, edge->to);
 	put_edge_label(out, graph, picture, edge);
 	fprintf(out, " penwidth=%.1f", width < 3 ? width : 3.0);
 	if (edge->cycle)
@@ -298,12 +242,12 @@ static void put_title(FILE *out, const struct heap_graph *graph, const struct pi
 		snprintf(address, sizeof(address), " @0x%" PRIx64,
 			 graph->nodes[start->example].address);
 	fputs("label=<<font point-size=\"15\">who holds <b>", out);
-	put_html(out, name);
+	dot_put_html(out, name);
 	fputs("</b>", out);
-	put_html(out, address);
+	dot_put_html(out, address);
 	fputs("</font>", out);
 	if (end || cycle || open)
-		fputs("<br/><font point-size=\"10\" color=\"" FAINT "\">", out);
+		fputs("<br/><font point-size=\"10\" color=\"" DOT_FAINT "\">", out);
 	if (end)
 		fputs("<font color=\"" ROOT_LINE "\">double frame: a root</font>", out);
 	if (cycle)
