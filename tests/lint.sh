@@ -114,7 +114,7 @@ check_includes()
 		print $1 ": only user/collect/probes.c may include " $2 }' | report
 	only user/detect "$libc|<uthash[.]h>|\"(detect/.*|base/.*|collect/sample[.]h)\""
 	only user/report \
-		"$libc|<jansson[.]h>|\"(report/.*|base/.*|collect/sample[.]h|detect/verdict[.]h)\""
+		"$libc|<jansson[.]h>|<(signal|spawn|sys/wait)[.]h>|\"(report/.*|base/.*|analyse/.*|snapshot/graph[.]h|collect/sample[.]h|detect/verdict[.]h)\""
 	only include 'nothing'
 }
 

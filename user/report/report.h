@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How results look. A report is fed plain data, in this order:
  *   target, then any number of (sample [verdicts] | note), then summary.
- * One implementation per format; a full-screen view would be another one. */
+ * What a snapshot tells comes in any order, best after `snapshot`. One implementation per format;
+ * a full-screen view would be another one. */
 #ifndef PYLEAK_REPORT_H
 #define PYLEAK_REPORT_H
 
@@ -10,8 +11,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "analyse/audit.h"
+#include "analyse/cycles.h"
+#include "analyse/diff.h"
+#include "analyse/paths.h"
+#include "analyse/retained.h"
+#include "analyse/totals.h"
 #include "collect/sample.h"
 #include "detect/verdict.h"
+#include "snapshot/graph.h"
 
 /* What is watched. Strings may hold anything the target put there: printing makes them safe. */
 struct target_info {
@@ -98,6 +106,14 @@ struct check {
 	char advice[200]; /* what to do; "" = nothing */
 };
 
+/* Who holds the objects of one type, or one container. */
+struct type_paths {
+	uint32_t type;	  /* index into types */
+	uint64_t address; /* of the one object that was asked for; 0 = all of the type */
+	const struct paths *paths;
+	struct retained retained; /* by all of them together; 0 objects = not computed */
+};
+
 struct report;
 
 struct report_ops {
@@ -114,6 +130,21 @@ struct report_ops {
 		       const struct type_growth *rows, size_t cnt, size_t limit);
 	void (*stat)(struct report *report, const struct gc_stat *stat, const struct cost *cost);
 	void (*doctor)(struct report *report, const struct check *checks, size_t cnt);
+	/* What a snapshot tells; the analyses' order is kept. `limit` as above. */
+	void (*snapshot)(struct report *report, const struct graph_info *info,
+			 const struct heap_totals *totals);
+	void (*paths)(struct report *report, const struct heap_graph *graph,
+		      const struct type_paths *paths, size_t limit);
+	void (*cycles)(struct report *report, const struct heap_graph *graph,
+		       const struct cycles *cycles, size_t limit);
+	/* `nodes`: from dominators_top(). */
+	void (*holders)(struct report *report, const struct heap_graph *graph,
+			const struct dominators *dominators, const uint32_t *nodes, size_t cnt);
+	void (*audit)(struct report *report, const struct heap_graph *graph,
+		      const struct audit *audit, size_t limit);
+	void (*diff)(struct report *report, const struct diff *diff, size_t limit);
+	void (*all_types)(struct report *report, const struct heap_graph *graph,
+			  const struct type_total *rows, size_t cnt, size_t limit);
 	void (*destroy)(struct report *report);
 };
 

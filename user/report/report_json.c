@@ -112,6 +112,13 @@ static const struct report_ops json_ops = {
 	.growth = json_write_growth,
 	.stat = json_write_stat,
 	.doctor = json_write_doctor,
+	.snapshot = json_write_snapshot,
+	.paths = json_write_paths,
+	.cycles = json_write_cycles,
+	.holders = json_write_holders,
+	.audit = json_write_audit,
+	.diff = json_write_diff,
+	.all_types = json_write_all_types,
 	.destroy = json_destroy,
 };
 

@@ -37,4 +37,19 @@ void json_write_growth(struct report *report, const struct status *status,
 void json_write_stat(struct report *report, const struct gc_stat *stat, const struct cost *cost);
 void json_write_doctor(struct report *report, const struct check *checks, size_t cnt);
 
+/* Ops for snapshots (json_snapshot.c, json_paths.c). */
+void json_write_snapshot(struct report *report, const struct graph_info *info,
+			 const struct heap_totals *totals);
+void json_write_paths(struct report *report, const struct heap_graph *graph,
+		      const struct type_paths *paths, size_t limit);
+void json_write_cycles(struct report *report, const struct heap_graph *graph,
+		       const struct cycles *cycles, size_t limit);
+void json_write_holders(struct report *report, const struct heap_graph *graph,
+			const struct dominators *dominators, const uint32_t *nodes, size_t cnt);
+void json_write_audit(struct report *report, const struct heap_graph *graph,
+		      const struct audit *audit, size_t limit);
+void json_write_diff(struct report *report, const struct diff *diff, size_t limit);
+void json_write_all_types(struct report *report, const struct heap_graph *graph,
+			  const struct type_total *rows, size_t cnt, size_t limit);
+
 #endif

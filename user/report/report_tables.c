@@ -12,8 +12,7 @@
 #define LIVE_COLUMNS 13
 #define BYTES_COLUMNS 11
 
-/* What `columns` leave for the name beside numbers of `taken` columns. */
-static int name_columns(const struct report_text *rt, int taken)
+int text_name_columns(const struct report_text *rt, int taken)
 {
 	int left = rt->o.columns - taken;
 
@@ -22,7 +21,7 @@ static int name_columns(const struct report_text *rt, int taken)
 
 static void put_type_row(struct report_text *rt, const char *name, uint64_t live, uint64_t bytes)
 {
-	int columns = name_columns(rt, LIVE_COLUMNS + BYTES_COLUMNS + 2);
+	int columns = text_name_columns(rt, LIVE_COLUMNS + BYTES_COLUMNS + 2);
 	char padded[TEXT_NAME_BYTES];
 
 	text_name(padded, sizeof(padded), name, columns);
@@ -47,7 +46,7 @@ static void put_census(struct report_text *rt, const struct status *status)
 void text_put_types(struct report *report, const struct status *status, size_t limit)
 {
 	struct report_text *rt = text_of(report);
-	int columns = name_columns(rt, LIVE_COLUMNS + BYTES_COLUMNS + 2);
+	int columns = text_name_columns(rt, LIVE_COLUMNS + BYTES_COLUMNS + 2);
 	_cleanup_free_ const struct type_count **types = NULL;
 	uint64_t live = 0, bytes = 0;
 	char total[80];
@@ -74,7 +73,7 @@ void text_put_growth(struct report *report, const struct status *status,
 		     const struct type_growth *rows, size_t cnt, size_t limit)
 {
 	struct report_text *rt = text_of(report);
-	int columns = name_columns(rt, 2 * (LIVE_COLUMNS + BYTES_COLUMNS) + 4);
+	int columns = text_name_columns(rt, 2 * (LIVE_COLUMNS + BYTES_COLUMNS) + 4);
 	size_t shown = 0, left_out = 0;
 
 	for (size_t i = 0; i < cnt; i++) {

@@ -164,6 +164,13 @@ static const struct report_ops text_ops = {
 	.growth = text_put_growth,
 	.stat = text_put_stat,
 	.doctor = text_put_doctor,
+	.snapshot = text_put_snapshot,
+	.paths = text_put_paths,
+	.cycles = text_put_cycles,
+	.holders = text_put_holders,
+	.audit = text_put_audit,
+	.diff = text_put_diff,
+	.all_types = text_put_all_types,
 	.destroy = text_destroy,
 };
 

@@ -61,6 +61,24 @@ void text_put_growth(struct report *report, const struct status *status,
 void text_put_stat(struct report *report, const struct gc_stat *stat, const struct cost *cost);
 void text_put_doctor(struct report *report, const struct check *checks, size_t cnt);
 
+/* Ops for snapshots (text_snapshot.c, text_paths.c, text_cycles.c, text_diff.c). */
+void text_put_snapshot(struct report *report, const struct graph_info *info,
+		       const struct heap_totals *totals);
+void text_put_paths(struct report *report, const struct heap_graph *graph,
+		    const struct type_paths *paths, size_t limit);
+void text_put_cycles(struct report *report, const struct heap_graph *graph,
+		     const struct cycles *cycles, size_t limit);
+void text_put_holders(struct report *report, const struct heap_graph *graph,
+		      const struct dominators *dominators, const uint32_t *nodes, size_t cnt);
+void text_put_audit(struct report *report, const struct heap_graph *graph,
+		    const struct audit *audit, size_t limit);
+void text_put_diff(struct report *report, const struct diff *diff, size_t limit);
+void text_put_all_types(struct report *report, const struct heap_graph *graph,
+			const struct type_total *rows, size_t cnt, size_t limit);
+
+/* What numbers of `taken` columns leave for the name beside them; at least 8. */
+int text_name_columns(const struct report_text *rt, int taken);
+
 /* Cost to the target and our own, used by all summaries. */
 void text_put_cost(struct report_text *rt, const struct cost *cost);
 void text_put_losses(struct report_text *rt, const struct status *status);
