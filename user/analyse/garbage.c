@@ -12,6 +12,12 @@ static bool is_tracked(const struct heap_graph *graph, uint32_t node)
 	return graph->nodes[node].flags & NODE_TRACKED;
 }
 
+/* tp_traverse visits it, and the refcount counts it. */
+static bool is_visited(const struct graph_edge *edge)
+{
+	return graph_edge_counts(edge) && !edge->hidden;
+}
+
 /* References of tracked objects: the collector sees no others, and takes what an untracked tuple
  * or a native library holds for held from outside. */
 static void subtract(const struct heap_graph *graph, uint32_t *inner)
@@ -20,7 +26,7 @@ static void subtract(const struct heap_graph *graph, uint32_t *inner)
 		if (!is_tracked(graph, n))
 			continue;
 		for (uint32_t e = graph->first[n]; e < graph->first[n + 1]; e++)
-			inner[graph->edges[e].to] += graph_edge_counts(&graph->edges[e]);
+			inner[graph->edges[e].to] += is_visited(&graph->edges[e]);
 	}
 }
 
@@ -42,7 +48,7 @@ static int64_t rescue(const struct heap_graph *graph, uint32_t *stack, size_t de
 		for (uint32_t e = graph->first[node]; e < graph->first[node + 1]; e++) {
 			uint32_t to = graph->edges[e].to;
 
-			if (!garbage[to] || !graph_edge_counts(&graph->edges[e]))
+			if (!garbage[to] || !is_visited(&graph->edges[e]))
 				continue;
 			garbage[to] = 0;
 			stack[depth++] = to;

@@ -23,6 +23,14 @@ int main(int argc, char **argv)
 		return verb_stat(&options);
 	case VERB_DOCTOR:
 		return verb_doctor(&options);
+	case VERB_BACKREFS:
+		return verb_backrefs(&options);
+	case VERB_CYCLES:
+		return verb_cycles(&options);
+	case VERB_SNAPSHOT:
+		return verb_snapshot(&options);
+	case VERB_DIFF:
+		return verb_diff(&options);
 	}
 	return EXIT_USAGE;
 }

@@ -14,6 +14,11 @@ enum long_option {
 	OPT_BUDGET,
 	OPT_MAX_PAUSE,
 	OPT_FAIL_ON_LEAK,
+	OPT_ADDRESS,
+	OPT_DEPTH,
+	OPT_ALL,
+	OPT_NO_PAUSE,
+	OPT_MAX_MEMORY,
 };
 
 static const struct argp_option option_table[] = {
@@ -21,7 +26,21 @@ static const struct argp_option option_table[] = {
 	{ "interval", 'i', "S", 0, "Seconds between censuses (default 1)", 1 },
 	{ "duration", 'd', "S", 0, "Stop after so many seconds", 1 },
 	{ "limit", 'n', "N", 0, "Rows to show (default 10; types and growth: 20)", 1 },
-	{ "format", OPT_FORMAT, "text|json", 0, "text for a person, json lines for a program", 2 },
+	{ "type", 't', "NAME", 0, "backrefs: the type, with or without its module", 1 },
+	{ "output", 'o', "PATH", 0,
+	  "snapshot: the file to write; a picture: likewise; watching: the folder for the picture "
+	  "of a leak",
+	  1 },
+	{ "format", OPT_FORMAT, "FORMAT", 0,
+	  "text for a person, json lines for a program; backrefs also dot, png, svg", 2 },
+	{ "address", OPT_ADDRESS, "ADDR", 0, "backrefs: the object at this address alone", 2 },
+	{ "depth", OPT_DEPTH, "N", 0, "Levels of a picture (default 10)", 2 },
+	{ "all", OPT_ALL, NULL, 0, "types: also what the GC does not track, from a snapshot", 2 },
+	{ "no-pause", OPT_NO_PAUSE, NULL, 0,
+	  "Copy the memory for a snapshot without stopping the process", 2 },
+	{ "max-memory", OPT_MAX_MEMORY, "SIZE", 0,
+	  "Most memory that a snapshot may take: 800M, 4G (default: half of what is available)",
+	  2 },
 	{ "budget", OPT_BUDGET, "PCT", 0,
 	  "What the censuses may cost the target, in percent of one core (default 1)", 2 },
 	{ "max-pause", OPT_MAX_PAUSE, "MS", 0,
@@ -36,6 +55,10 @@ static const char usage[] = "-p PID\n"
 			    "run [OPTION...] -- COMMAND [ARG...]\n"
 			    "types -p PID\n"
 			    "growth -p PID -d S\n"
+			    "backrefs -p PID -t TYPE\n"
+			    "cycles -p PID\n"
+			    "snapshot -p PID -o FILE\n"
+			    "diff FILE FILE\n"
 			    "stat -p PID -d S\n"
 			    "doctor [-p PID]";
 
@@ -47,6 +70,11 @@ static const char description[] =
 	"  run        the same for a program that it starts\n"
 	"  types      the most common types, once\n"
 	"  growth     how the types grew over the duration\n"
+	"  backrefs   who holds the objects of a type: paths, and a picture\n"
+	"  cycles     reference cycles, and where to cut them\n"
+	"  snapshot   save the graph of the heap; FILE stands in for -p PID in backrefs, cycles,\n"
+	"             types and diff\n"
+	"  diff       what changed between two snapshots\n"
 	"  stat       collections, pauses and promoted objects over the duration\n"
 	"  doctor     what works on this machine and this process, and what to do\n"
 	"\n"
@@ -57,8 +85,9 @@ static const struct {
 	const char *name;
 	enum verb verb;
 } verbs[] = {
-	{ "run", VERB_RUN },   { "types", VERB_TYPES },	  { "growth", VERB_GROWTH },
-	{ "stat", VERB_STAT }, { "doctor", VERB_DOCTOR },
+	{ "run", VERB_RUN },	   { "types", VERB_TYPES },   { "growth", VERB_GROWTH },
+	{ "stat", VERB_STAT },	   { "doctor", VERB_DOCTOR }, { "backrefs", VERB_BACKREFS },
+	{ "cycles", VERB_CYCLES }, { "diff", VERB_DIFF },     { "snapshot", VERB_SNAPSHOT },
 };
 
 static double parse_number(struct argp_state *state, const char *text, double least, double most,
@@ -75,9 +104,45 @@ static double parse_number(struct argp_state *state, const char *text, double le
 
 static void parse_format(struct argp_state *state, const char *text, struct options *options)
 {
-	if (strcmp(text, "text") && strcmp(text, "json"))
-		argp_error(state, "--format wants text or json, not '%s'", text);
-	options->json = !strcmp(text, "json");
+	static const char *const formats[] = {
+		[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_DOT] = "dot",
+		[FORMAT_PNG] = "png",	[FORMAT_SVG] = "svg",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		if (!strcmp(text, formats[i])) {
+			options->format = (enum output_format)i;
+			return;
+		}
+	}
+	argp_error(state, "--format wants text, json, dot, png or svg, not '%s'", text);
+}
+
+static uint64_t parse_size(struct argp_state *state, const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+	uint64_t unit = !*end		    ? 1
+			: !strcmp(end, "K") ? 1 << 10
+			: !strcmp(end, "M") ? 1 << 20
+			: !strcmp(end, "G") ? 1 << 30
+					    : 0;
+
+	if (end == text || !unit || !isfinite(value) || value * (double)unit < 1 << 20 ||
+	    value * (double)unit > 1e15)
+		argp_error(state, "--max-memory wants a size from 1M on, as 800M or 4G, not '%s'",
+			   text);
+	return (uint64_t)(value * (double)unit);
+}
+
+static uint64_t parse_address(struct argp_state *state, const char *text)
+{
+	char *end;
+	uint64_t value = strtoull(text, &end, 0);
+
+	if (!text[0] || *end || !value)
+		argp_error(state, "--address wants an address as id() gives it, not '%s'", text);
+	return value;
 }
 
 static bool parse_verb(struct argp_state *state, const char *text, struct options *options)
@@ -91,10 +156,28 @@ static bool parse_verb(struct argp_state *state, const char *text, struct option
 	return false;
 }
 
+/* Verbs that work on a snapshot, and thus on a saved one. */
+static bool takes_file(const struct options *options)
+{
+	switch (options->verb) {
+	case VERB_BACKREFS:
+	case VERB_CYCLES:
+	case VERB_DIFF:
+	case VERB_TYPES:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void take_argument(struct argp_state *state, const char *text, struct options *options)
 {
 	if (parse_verb(state, text, options))
 		return;
+	if (takes_file(options) && !options->files[options->verb == VERB_DIFF]) {
+		options->files[options->files[0] != NULL] = text;
+		return;
+	}
 	if (options->verb != VERB_RUN)
 		argp_error(state, "'%s' is not a verb; see --help", text);
 	/* The rest is the command, its options too. */
@@ -102,13 +185,33 @@ static void take_argument(struct argp_state *state, const char *text, struct opt
 	state->next = state->argc;
 }
 
+static void check_snapshot(struct argp_state *state, const struct options *options)
+{
+	bool picture = options->format >= FORMAT_DOT;
+
+	if (options->verb == VERB_BACKREFS && !options->type == !options->address)
+		argp_error(state, "backrefs wants a type, as -t Message, or one --address");
+	if (options->verb == VERB_SNAPSHOT && !options->output)
+		argp_error(state, "snapshot wants a file to write: -o FILE");
+	if (options->verb == VERB_DIFF && !options->files[1])
+		argp_error(state, "diff wants two saved snapshots");
+	if (picture && options->verb != VERB_BACKREFS)
+		argp_error(state, "only backrefs draws pictures");
+	if (options->files[0] && options->pid)
+		argp_error(state, "either -p PID or a saved snapshot, not both");
+}
+
 static void options_check(struct argp_state *state, const struct options *options)
 {
+	bool needs_no_pid = options->verb == VERB_RUN || options->verb == VERB_DOCTOR ||
+			    options->verb == VERB_DIFF || options->files[0];
+
 	if (options->verb == VERB_RUN && !options->command)
 		argp_error(state, "run wants a command: pyleak-bpf run -- python3 app.py");
 	if (options->verb == VERB_RUN && options->pid)
 		argp_error(state, "run starts a process itself: it takes no --pid");
-	if (options->verb != VERB_RUN && options->verb != VERB_DOCTOR && !options->pid)
+	check_snapshot(state, options);
+	if (!needs_no_pid && !options->pid)
 		argp_error(state, "which process? Give its number with -p PID");
 }
 
@@ -140,6 +243,27 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		break;
 	case OPT_FAIL_ON_LEAK:
 		options->fail_on_leak = true;
+		break;
+	case 't':
+		options->type = text;
+		break;
+	case 'o':
+		options->output = text;
+		break;
+	case OPT_ADDRESS:
+		options->address = parse_address(state, text);
+		break;
+	case OPT_DEPTH:
+		options->depth = (unsigned int)parse_number(state, text, 1, 1000, "--depth");
+		break;
+	case OPT_ALL:
+		options->all = true;
+		break;
+	case OPT_NO_PAUSE:
+		options->no_pause = true;
+		break;
+	case OPT_MAX_MEMORY:
+		options->max_memory = parse_size(state, text);
 		break;
 	case 'v':
 		options->verbosity++;

@@ -13,7 +13,7 @@ struct report *report_open(const struct options *options)
 	bool live = isatty(STDOUT_FILENO);
 	const char *term = getenv("TERM");
 
-	if (options->json)
+	if (options->format == FORMAT_JSON)
 		return report_json_create(stdout);
 	if (live)
 		ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);

@@ -16,7 +16,7 @@ static size_t row_limit(const struct options *options)
 {
 	if (options->limit)
 		return (size_t)options->limit;
-	return options->json ? 0 : DEFAULT_ROWS;
+	return options->format == FORMAT_JSON ? 0 : DEFAULT_ROWS;
 }
 
 static int fail(const struct session *session, int err)
@@ -46,6 +46,8 @@ int verb_types(const struct options *options)
 	bool shown = false;
 	int err, status = EXIT_DONE;
 
+	if (options->all || options->files[0])
+		return verb_all_types(options);
 	if (session_open(options, options->pid, (struct session_wants){}, 0, &session))
 		return EXIT_FAILED;
 	err = session_loop(&session, show_types, &shown, &end);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/heap_open.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "attach/python.h"
+#include "base/log.h"
+#include "snapshot/graph_file.h"
+#include "snapshot/snapshot.h"
+
+/* A process that starts, or that collects, is asked again for so long. */
+#define TRIES 100
+#define WAIT_NS 20000000L
+
+static int find_lists(const struct python *python, struct target *target, struct gc_lists *lists)
+{
+	static const struct timespec wait = { .tv_nsec = WAIT_NS };
+	int err = -EAGAIN;
+
+	for (int i = 0; err == -EAGAIN && i < TRIES; i++) {
+		if (i)
+			nanosleep(&wait, NULL);
+		err = gc_lists_find(python, target->remote, lists);
+	}
+	if (err)
+		pr_error("attach: process %d: the GC's lists were not found: %s; see pyleak-bpf "
+			 "doctor -p %d",
+			 target->pid,
+			 err == -EAGAIN ? "CPython is not initialised, or collects all the time"
+					: "this build of CPython is not known",
+			 target->pid);
+	return err;
+}
+
+static int open_live(const struct options *options, struct heap_graph **out)
+{
+	struct snapshot_options snapshot = {
+		.no_pause = options->no_pause,
+		.max_memory = options->max_memory,
+	};
+	static struct python python;
+	struct gc_lists lists;
+	struct target target;
+	int err = target_open(options->pid, &target);
+
+	if (err)
+		return err;
+	err = python_find(&target, &python);
+	if (err == -EAGAIN)
+		pr_error("attach: CPython in process %d is not initialised: try again when the "
+			 "program runs",
+			 target.pid);
+	if (!err) {
+		err = find_lists(&python, &target, &lists);
+		if (!err)
+			err = snapshot_take(&target, &python, &lists, &snapshot, out);
+		python_close(&python);
+	}
+	target_close(&target);
+	return err;
+}
+
+int heap_open(const struct options *options, struct heap_graph **out)
+{
+	uint64_t limit = options->max_memory ? options->max_memory : snapshot_default_memory();
+
+	if (options->files[0])
+		return graph_load(options->files[0], limit, out);
+	return open_live(options, out);
+}

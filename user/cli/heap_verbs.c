@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The verbs that work on a graph: of a process, or of a saved snapshot. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyse/audit.h"
+#include "analyse/diff.h"
+#include "analyse/retained.h"
+#include "analyse/totals.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cli/heap_open.h"
+#include "cli/heap_show.h"
+#include "cli/report_open.h"
+#include "cli/verbs.h"
+#include "report/dot.h"
+#include "snapshot/graph_file.h"
+
+#define DEFAULT_ROWS 20
+#define DEFAULT_PATHS 5
+#define MAX_HOLDERS 20
+
+/* A program gets everything unless it asks for less: 0 means all. */
+static size_t row_limit(const struct options *options, size_t text_rows)
+{
+	if (options->limit)
+		return (size_t)options->limit;
+	return options->format == FORMAT_JSON ? 0 : text_rows;
+}
+
+static struct report *open_report(const struct options *options, const struct heap_graph *graph)
+{
+	struct report *report = report_open(options);
+
+	if (report)
+		report->pid = (int)graph->info.pid;
+	return report;
+}
+
+static int finish(struct report *report, struct heap_graph *graph, int err)
+{
+	report_destroy(report);
+	graph_destroy(graph);
+	if (err == -ENOMEM)
+		pr_error("snapshot: out of memory; --max-memory sets a limit beforehand");
+	return err ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* The objects that the command line names; the caller frees them. */
+static int find_objects(const struct options *options, const struct heap_graph *graph,
+			uint32_t **nodes, size_t *cnt)
+{
+	uint32_t type;
+	int err;
+
+	if (!options->address) {
+		err = heap_find_type(graph, options->type, &type);
+		return err ? err : totals_instances(graph, type, nodes, cnt);
+	}
+	*nodes = malloc(sizeof(**nodes));
+	if (!*nodes)
+		return -ENOMEM;
+	**nodes = heap_find_object(graph, options->address);
+	*cnt = 1;
+	if (**nodes != NODE_NONE)
+		return 0;
+	pr_error("backrefs: no object at %#llx: it has gone, or it is no object",
+		 (unsigned long long)options->address);
+	return -ENOENT;
+}
+
+static int draw(const struct options *options, const struct heap_view *view, const uint32_t *nodes,
+		size_t cnt)
+{
+	const char *format = options->format == FORMAT_PNG ? "png" : "svg";
+	char path[4096], dot_path[4200];
+	int err;
+
+	if (options->format == FORMAT_DOT)
+		return heap_write_dot(view, nodes, cnt, (unsigned int)options->limit,
+				      options->depth, options->output, stdout);
+	if (options->output)
+		snprintf(path, sizeof(path), "%s", options->output);
+	else
+		snprintf(path, sizeof(path), "objects.%s", format);
+	snprintf(dot_path, sizeof(dot_path), "%s.dot", path);
+	err = heap_write_dot(view, nodes, cnt, (unsigned int)options->limit, options->depth,
+			     dot_path, NULL);
+	if (!err)
+		err = picture_render(dot_path, format, path);
+	if (!err) {
+		unlink(dot_path);
+		printf("%s\n", path);
+	}
+	return err;
+}
+
+static int show_backrefs(const struct options *options, const struct heap_graph *graph)
+{
+	_cleanup_free_ uint32_t *nodes = NULL;
+	struct heap_view view;
+	struct report *report;
+	size_t cnt;
+	int err = find_objects(options, graph, &nodes, &cnt);
+
+	if (err)
+		return err;
+	err = heap_view_open(graph, &view);
+	if (err)
+		return err;
+	if (options->format >= FORMAT_DOT) {
+		err = draw(options, &view, nodes, cnt);
+	} else {
+		report = open_report(options, graph);
+		err = report ? heap_show_snapshot(report, graph) : -ENOMEM;
+		if (!err)
+			err = heap_show_paths(report, &view, nodes, cnt, options->address,
+					      row_limit(options, DEFAULT_PATHS));
+		report_destroy(report);
+	}
+	heap_view_close(&view);
+	return err;
+}
+
+int verb_backrefs(const struct options *options)
+{
+	struct heap_graph *graph;
+
+	if (heap_open(options, &graph))
+		return EXIT_FAILED;
+	return finish(NULL, graph, show_backrefs(options, graph));
+}
+
+int verb_cycles(const struct options *options)
+{
+	struct heap_graph *graph;
+	struct report *report;
+	struct cycles cycles;
+	int err;
+
+	if (heap_open(options, &graph))
+		return EXIT_FAILED;
+	report = open_report(options, graph);
+	err = report ? heap_show_snapshot(report, graph) : -ENOMEM;
+	if (!err)
+		err = cycles_find(graph, &cycles);
+	if (!err) {
+		report->ops->cycles(report, graph, &cycles, row_limit(options, DEFAULT_ROWS));
+		cycles_deinit(&cycles);
+	}
+	return finish(report, graph, err);
+}
+
+/* The whole heap at a glance: what retains most, and references that nobody holds. */
+static int show_heap(struct report *report, const struct heap_graph *graph, size_t limit)
+{
+	uint32_t top[MAX_HOLDERS];
+	struct dominators dominators;
+	struct audit audit;
+	int64_t cnt;
+	int err = dominators_build(graph, &dominators);
+
+	if (err)
+		return err;
+	cnt = dominators_top(graph, &dominators, top, limit < MAX_HOLDERS ? limit : MAX_HOLDERS);
+	if (cnt > 0)
+		report->ops->holders(report, graph, &dominators, top, (size_t)cnt);
+	dominators_deinit(&dominators);
+	err = audit_refcounts(graph, &audit);
+	if (err)
+		return err;
+	report->ops->audit(report, graph, &audit, limit);
+	audit_deinit(&audit);
+	return 0;
+}
+
+int verb_snapshot(const struct options *options)
+{
+	struct heap_graph *graph;
+	struct report *report = NULL;
+	int err;
+
+	if (heap_open(options, &graph))
+		return EXIT_FAILED;
+	err = graph_save(graph, options->output);
+	if (!err) {
+		report = open_report(options, graph);
+		err = report ? heap_show_snapshot(report, graph) : -ENOMEM;
+	}
+	if (!err)
+		err = show_heap(report, graph, options->limit ? (size_t)options->limit : 10);
+	return finish(report, graph, err);
+}
+
+int verb_all_types(const struct options *options)
+{
+	_cleanup_free_ struct type_total *rows = NULL;
+	struct heap_totals totals;
+	struct heap_graph *graph;
+	struct report *report;
+	size_t cnt;
+	int err;
+
+	if (heap_open(options, &graph))
+		return EXIT_FAILED;
+	report = open_report(options, graph);
+	err = report ? totals_by_type(graph, &totals, &rows, &cnt) : -ENOMEM;
+	if (!err) {
+		report->ops->snapshot(report, &graph->info, &totals);
+		report->ops->all_types(report, graph, rows, cnt, row_limit(options, DEFAULT_ROWS));
+	}
+	return finish(report, graph, err);
+}
+
+int verb_diff(const struct options *options)
+{
+	struct options second = *options;
+	struct heap_graph *before, *after;
+	struct report *report;
+	struct diff diff;
+	int err;
+
+	if (heap_open(options, &before))
+		return EXIT_FAILED;
+	second.files[0] = options->files[1];
+	if (heap_open(&second, &after)) {
+		graph_destroy(before);
+		return EXIT_FAILED;
+	}
+	report = open_report(options, after);
+	err = report ? diff_graphs(before, after, &diff) : -ENOMEM;
+	if (!err) {
+		report->ops->diff(report, &diff, row_limit(options, DEFAULT_ROWS));
+		diff_deinit(&diff);
+	}
+	graph_destroy(before);
+	return finish(report, after, err);
+}
