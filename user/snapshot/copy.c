@@ -53,8 +53,8 @@ int copy_prepare(struct image *image, const struct page_runs *runs)
 		uint8_t *bytes = bytes_at(image, runs->items[i].start);
 		size_t size = runs->items[i].end - runs->items[i].start;
 
-		/* Ten times fewer faults, and faster to copy to and to look at. The kernel takes
-		 * the whole huge pages in it only. */
+		/* Taking 300 MB: 100 instead of 113 ms; copying them is as fast either way. The
+		 * kernel takes the whole huge pages in it only, so no memory is wasted. */
 		if (size >= HUGE_MIN_BYTES)
 			madvise(bytes, size, MADV_HUGEPAGE);
 		err = populate(bytes, size);

@@ -23,22 +23,19 @@ struct image_page {
 
 struct image_region *image_find(struct image *image, raddr_t address)
 {
-	struct image_region *last = image->last;
-	size_t low = 0, high = image->region_cnt;
+	struct image_region *region = image->last;
+	size_t cnt = image->region_cnt;
 
-	if (last && address - last->start < last->end - last->start)
-		return last;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (image->regions[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == image->region_cnt || image->regions[low].start > address)
+	if (region && address - region->start < region->end - region->start)
+		return region;
+	if (!cnt)
 		return NULL;
-	return image->last = &image->regions[low];
+	/* Without branches: which way it goes cannot be foreseen, and it goes millions of times. */
+	for (region = image->regions; cnt > 1; cnt -= cnt / 2)
+		region += (region[cnt / 2 - 1].end <= address) * (cnt / 2);
+	if (address < region->start || address >= region->end)
+		return NULL;
+	return image->last = region;
 }
 
 static const struct mapping *find_mapping(const struct mappings *maps, raddr_t address)

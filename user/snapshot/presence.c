@@ -114,8 +114,7 @@ static int scan(struct presence *presence, raddr_t start, raddr_t end, struct pa
 			err = add_run(runs, regions[i].start, regions[i].end);
 		if (err)
 			return err;
-		/* Not walk_end: seen to lie before the last region (Linux 6.18), when less than
-		 * half of its buffer was left to give out. */
+		/* Not walk_end: seen to lie before the last region (Linux 6.18). */
 		start = cnt == SCAN_CNT ? regions[cnt - 1].end : end;
 	}
 	return 0;
