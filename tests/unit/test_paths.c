@@ -179,6 +179,31 @@ Test(paths, telling_ways_are_preferred_to_short_ones)
 	graph_destroy(graph);
 }
 
+/* Whatever the order in which they are found. */
+Test(paths, of_equal_ways_the_lowest_node_is_taken)
+{
+	for (int turned = 0; turned < 2; turned++) {
+		struct graph_maker *m = maker_create();
+		uint32_t list = maker_type(m, "list", ROLE_LIST, false);
+		uint32_t root = maker_node(m, maker_type(m, "module", ROLE_MODULE, false), 1);
+		uint32_t one = maker_node(m, list, 1), two = maker_node(m, list, 1);
+		uint32_t leaked = maker_node(m, list, 1);
+		struct heap_graph *graph;
+		struct path_tree tree;
+
+		maker_root(m, root, ROOT_MODULE, "app");
+		maker_edge(m, root, turned ? two : one, EDGE_ATTRIBUTE, maker_name(m, "a"));
+		maker_edge(m, root, turned ? one : two, EDGE_ATTRIBUTE, maker_name(m, "b"));
+		maker_edge(m, one, leaked, EDGE_INDEX, 0);
+		maker_edge(m, two, leaked, EDGE_INDEX, 0);
+		graph = maker_finish(m);
+		cr_assert_eq(path_tree_build(graph, &tree), 0);
+		cr_assert_eq(tree.parent[leaked], one);
+		path_tree_deinit(&tree);
+		graph_destroy(graph);
+	}
+}
+
 /* Frames by name, each with a thing in a variable. */
 static struct paths frame_paths(const char *const *names, size_t cnt, struct heap_graph **out)
 {

@@ -31,6 +31,19 @@ Test(retained, a_connection_retains_its_channels_and_messages)
 	graph_destroy(model.graph);
 }
 
+Test(retained, a_node_given_often_counts_once)
+{
+	struct model model = model_leak();
+	static uint32_t often[100000];
+	struct retained retained;
+
+	for (size_t i = 0; i < 100000; i++)
+		often[i] = model.first_connection;
+	cr_assert_eq(retained_by(model.graph, often, 100000, &retained), 0);
+	cr_assert_eq(retained.objects, CONNECTION_OBJECTS);
+	graph_destroy(model.graph);
+}
+
 Test(retained, the_list_stands_for_all_that_leads_to_it)
 {
 	struct model model = model_leak();
