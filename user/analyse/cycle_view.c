@@ -110,21 +110,28 @@ static bool is_half(const struct cycle_view *view, uint32_t e, uint32_t next)
 	       graph_edge_of(view, next)->kind == EDGE_ATTRIBUTE;
 }
 
-/* `ring` has its edges, the last one first. */
+/* `ring` has its edges, the last one first; that leads from `last` to where it began. What a dict
+ * holds is its object's only if the ring comes from there: it must read as a ring. */
 static size_t write_ring(const struct cycle_view *view, const uint32_t *ring, uint32_t cnt,
-			 struct cycle_link *out, size_t max)
+			 uint32_t last, struct cycle_link *out, size_t max)
 {
+	const struct graph_node *nodes = view->graph->nodes;
 	size_t written = 0;
-	uint32_t from = view->edges[ring[0]].to; /* where it began */
+	uint32_t before = last, from = view->edges[ring[0]].to;
 
 	for (uint32_t i = cnt; i-- > 0;) {
-		uint32_t next = ring[i ? i - 1 : cnt - 1];
+		uint32_t previous = ring[i + 1 < cnt ? i + 1 : 0];
 
-		if (!is_half(view, ring[i], next)) {
-			if (written < max)
+		if (!is_half(view, ring[i], ring[i ? i - 1 : cnt - 1])) {
+			if (written < max) {
+				uint32_t holder = is_half(view, previous, ring[i]) ? before : from;
+
 				out[written] = link_of(view, from, ring[i]);
+				out[written].from = nodes[view->nodes[holder]].type;
+			}
 			written++;
 		}
+		before = from;
 		from = view->edges[ring[i]].to;
 	}
 	return written;
@@ -164,7 +171,7 @@ size_t cycle_view_ring(struct cycle_view *view, uint32_t start, struct cycle_lin
 		view->queue[cnt++] = view->via[node];
 		node = view->parent[node];
 	} while (node != start);
-	return write_ring(view, view->queue, cnt, out, max);
+	return write_ring(view, view->queue, cnt, view->parent[start], out, max);
 }
 
 static bool is_link(const struct cycle_view *view, uint32_t from, uint32_t e,
