@@ -34,15 +34,23 @@ static void count_references(const struct heap_graph *graph, uint32_t *found)
 {
 	for (uint32_t e = 0; e < graph->edge_cnt; e++)
 		found[graph->edges[e].to] += graph_edge_counts(&graph->edges[e]);
+	/* The loop that runs a frame object, or a generator, holds it. */
+	for (uint32_t r = 0; r < graph->root_cnt; r++) {
+		uint32_t node = graph->roots[r].node;
+
+		if (graph->roots[r].kind == ROOT_FRAME && graph->nodes[node].refcount > found[node])
+			found[node]++;
+	}
 }
 
+/* Texts and numbers are kept by native code everywhere, and their tables do not always count. */
 static bool is_audited(const struct heap_graph *graph, uint32_t node)
 {
 	uint8_t role = graph_node_type(graph, node)->role;
 
 	return !(graph->nodes[node].flags & (NODE_PSEUDO | NODE_TORN | NODE_STATIC)) &&
 	       graph->nodes[node].refcount != REFCOUNT_IMMORTAL && role != ROLE_TYPE &&
-	       role != ROLE_MODULE;
+	       role != ROLE_MODULE && role != ROLE_STR && role != ROLE_NUMBER;
 }
 
 static void audit_nodes(const struct heap_graph *graph, const uint32_t *found,

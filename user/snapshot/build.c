@@ -219,7 +219,8 @@ static int open_heap(struct heap *heap)
 	heap->type_type = python_symbol(heap->python, "PyType_Type");
 	heap->graph = calloc(1, sizeof(*heap->graph));
 	heap->seen = calloc(cnt + 1, sizeof(*heap->seen));
-	if (!heap->graph || !heap->seen)
+	heap->is_data = calloc(cnt + 1, sizeof(*heap->is_data));
+	if (!heap->graph || !heap->seen || !heap->is_data)
 		return -ENOMEM;
 	for (size_t i = 0; i < cnt; i++) {
 		const struct image_region *region = &heap->image->regions[i];
@@ -229,6 +230,7 @@ static int open_heap(struct heap *heap)
 
 		if (bits != MAP_FAILED)
 			heap->seen[i] = bits;
+		heap->is_data[i] = native_file_of(&heap->image->maps, region->mapping) != NULL;
 	}
 	heap_name(heap, "");
 	heap_pseudo(heap, "<root>", 0);

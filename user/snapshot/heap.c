@@ -17,6 +17,7 @@
 #define OBJECT_ALIGN 8
 /* A larger count is the link of a free block, or garbage. */
 #define MAX_REFCOUNT (1ULL << 31)
+#define FROZEN_REFCOUNT 500000000U /* 3.11: constants in the program's file have 999999999 */
 #define MAX_GUESSED_REFCOUNT (8U << 20)
 #define IMMORTAL_REFCOUNT (1U << 31) /* 3.12 and later: the low word is at least this */
 
@@ -83,7 +84,7 @@ static bool read_refcount(const struct heap *heap, uint64_t word, uint32_t *out)
 		 * is zero. */
 		return low && !(heap->minor >= 14 ? word >> 32 & 0xffff : word >> 32);
 	}
-	*out = low;
+	*out = word >= FROZEN_REFCOUNT ? REFCOUNT_IMMORTAL : low;
 	return word && word < MAX_REFCOUNT;
 }
 
@@ -104,12 +105,16 @@ static uint32_t new_node(struct heap *heap, raddr_t address)
 	const uint64_t *words = heap_words(heap, address, 2);
 	struct graph_node node = { .address = address };
 	const struct heap_type *type;
+	const struct image_region *region;
 
 	if (!words || !read_refcount(heap, words[0], &node.refcount))
 		return NODE_NONE;
 	type = heap_type_get(heap, words[1]);
 	if (!type)
 		return NODE_NONE;
+	region = image_find(heap->image, address);
+	if (!region || heap->is_data[region - heap->image->regions])
+		node.flags = NODE_STATIC;
 	node.type = type->index;
 	node.bytes = heap_object_bytes(heap, type, address);
 	return append_node(heap, &node);
@@ -355,6 +360,7 @@ void heap_deinit(struct heap *heap)
 			munmap(heap->seen[i], (region->end - region->start) / 64 + 8);
 	}
 	free(heap->seen);
+	free(heap->is_data);
 	heap_types_destroy(heap);
 	heap_names_destroy(heap);
 	py_types_destroy(heap->types);

@@ -125,7 +125,7 @@ static void add_interpreter(struct heap *heap, raddr_t interpreter, int number)
 	struct module_walk walk = { .heap = heap };
 	raddr_t modules = heap_word(heap, interpreter + layout->interpreter_modules);
 	raddr_t tstate = heap_word(heap, interpreter + layout->interpreter_threads);
-	char name[64] = "interpreter";
+	char name[64] = "";
 
 	if (modules)
 		py_dict_each(&heap->reader, modules, MAX_MODULES, add_module, &walk);
@@ -134,7 +134,7 @@ static void add_interpreter(struct heap *heap, raddr_t interpreter, int number)
 		tstate = heap_word(heap, tstate + TSTATE_NEXT);
 	}
 	if (number)
-		snprintf(name, sizeof(name), "interpreter %d", number);
+		snprintf(name, sizeof(name), "%d", number);
 	heap_root(heap, heap_pseudo(heap, PSEUDO_INTERPRETER, interpreter), ROOT_INTERPRETER, name);
 }
 
@@ -148,8 +148,8 @@ void add_python_roots(struct heap *heap)
 	}
 }
 
-/* sizeof(PyInterpreterState), about; where it ends, other memory of the runtime follows. */
-static size_t interpreter_bytes(int minor)
+/* About: what lies behind is memory of the runtime, too. */
+size_t interpreter_bytes(int minor)
 {
 	static const uint32_t bytes[] = {
 		[6] = 0x78,	[7] = 0xa08,	[8] = 0xaa0,	[9] = 0x1618,	[10] = 0x1bb78,
@@ -159,40 +159,15 @@ static size_t interpreter_bytes(int minor)
 	return (size_t)minor < ARRAY_SIZE(bytes) ? bytes[minor] : 0;
 }
 
-#define TSTATE_BYTES 0x180
-#define CHUNK 4096
-
+/* Their other words are searched with the rest of the memory (roots_native.c): among them are
+ * lists of free objects, whose unused places still point to objects that live again. */
 static void refer_interpreter(struct heap *heap, raddr_t interpreter)
 {
-	raddr_t modules = interpreter + heap->reader.layout->interpreter_modules;
-	size_t left = interpreter_bytes(heap->minor);
-	const uint64_t *word = heap_words(heap, modules, 1);
+	const uint64_t *word =
+		heap_words(heap, interpreter + heap->reader.layout->interpreter_modules, 1);
 
 	if (word)
 		heap_refer(heap, word, EDGE_FIELD, heap_name(heap, "sys.modules"));
-	for (raddr_t at = interpreter; left; at += CHUNK) {
-		size_t part = left < CHUNK ? left : CHUNK;
-		const uint64_t *words = heap_words(heap, at, part / 8);
-
-		for (size_t i = 0; words && i < part / 8; i++) {
-			if (&words[i] != word)
-				heap_guess(heap, &words[i], EDGE_SCAN,
-					   (uint32_t)(at - interpreter + 8 * i));
-		}
-		left -= part;
-	}
-}
-
-static void refer_thread(struct heap *heap, raddr_t tstate)
-{
-	const uint64_t *words = heap_words(heap, tstate, TSTATE_BYTES / 8);
-
-	for (uint32_t i = 3; words && i < TSTATE_BYTES / 8; i++) {
-		/* The frame is not counted by it. */
-		if (heap->minor <= 10 && 8 * i == TSTATE_OLD_FRAME)
-			continue;
-		heap_guess(heap, &words[i], EDGE_SCAN, 8 * i);
-	}
 }
 
 void refer_pseudo(struct heap *heap, uint32_t node)
@@ -202,8 +177,6 @@ void refer_pseudo(struct heap *heap, uint32_t node)
 
 	if (!strcmp(type, PSEUDO_FRAME))
 		refer_interpreter_frame(heap, address);
-	else if (!strcmp(type, PSEUDO_THREAD))
-		refer_thread(heap, address);
 	else if (!strcmp(type, PSEUDO_INTERPRETER))
 		refer_interpreter(heap, address);
 }

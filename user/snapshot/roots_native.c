@@ -24,8 +24,17 @@ struct hit {
 	size_t region;
 };
 
+/* Memory of Python's own that is searched, and not native: interpreters and thread states. */
+struct span {
+	raddr_t from, to;
+	enum root_kind kind;
+	uint32_t name;
+};
+
 struct search {
 	struct heap *heap;
+	struct span *spans;
+	size_t span_cnt;
 	uint32_t *excess; /* per node */
 	uint64_t left;	  /* sum of excess */
 	struct hit *hits;
@@ -38,7 +47,7 @@ static bool is_audited(const struct heap_graph *graph, uint32_t n)
 	uint8_t role = graph->types[node->type].role;
 
 	return !(node->flags & NODE_PSEUDO) && node->refcount != REFCOUNT_IMMORTAL &&
-	       role != ROLE_STR && role != ROLE_NUMBER && role != ROLE_BYTES;
+	       role != ROLE_STR && role != ROLE_NUMBER;
 }
 
 static int find_excess(struct search *search)
@@ -62,9 +71,7 @@ static int find_excess(struct search *search)
 	return 0;
 }
 
-/* The file that the memory at `mapping` belongs to: its own, or that of the data segment whose
- * zero-initialised part it is. NULL: none. */
-static const char *file_of(const struct mappings *maps, size_t mapping)
+const char *native_file_of(const struct mappings *maps, size_t mapping)
 {
 	const struct mapping *map = &maps->items[mapping];
 
@@ -91,7 +98,7 @@ static enum place place_of(const struct image *image, size_t at)
 {
 	const struct image_region *region = &image->regions[at];
 
-	if (file_of(&image->maps, region->mapping))
+	if (native_file_of(&image->maps, region->mapping))
 		return PLACE_DATA;
 	return stack_owner(image, region) ? PLACE_STACK : PLACE_MALLOC;
 }
@@ -174,7 +181,7 @@ static void name_data(struct search *search, const struct hit *hit, char *out, s
 {
 	const struct image *image = search->heap->image;
 	const struct mapping *map = &image->maps.items[image->regions[hit->region].mapping];
-	const char *path = file_of(&image->maps, image->regions[hit->region].mapping);
+	const char *path = native_file_of(&image->maps, image->regions[hit->region].mapping);
 	const char *tail = strrchr(path, '/');
 	const struct python *python = search->heap->python;
 	struct symbol_search symbol = { .address = hit->at - python->bias };
@@ -188,43 +195,55 @@ static void name_data(struct search *search, const struct hit *hit, char *out, s
 		snprintf(out, size, "%s", tail ? tail + 1 : path);
 }
 
-static void name_holder(struct search *search, const struct hit *hit, char *out, size_t size)
+/* The kind of root that holds; its name in `out`. */
+static enum root_kind name_holder(struct search *search, const struct hit *hit, char *out,
+				  size_t size)
 {
 	const struct image *image = search->heap->image;
 	const struct stopped_thread *thread;
 
+	for (size_t i = 0; i < search->span_cnt; i++) {
+		const struct span *span = &search->spans[i];
+
+		if (hit->at >= span->from && hit->at < span->to) {
+			snprintf(out, size, "%s", graph_name(search->heap->graph, span->name));
+			return span->kind;
+		}
+	}
 	switch (hit->place) {
 	case PLACE_DATA:
 		name_data(search, hit, out, size);
-		return;
+		return ROOT_DATA;
 	case PLACE_STACK:
 		thread = stack_owner(image, &image->regions[hit->region]);
 		snprintf(out, size, "stack of thread %d", thread ? thread->tid : 0);
-		return;
+		return ROOT_STACK;
 	default:
-		snprintf(out, size, "native memory");
+		out[0] = '\0';
+		return ROOT_MALLOC;
 	}
 }
 
 /* Hits of the same holder stand together: they were found in order of address. */
 static void add_holders(struct search *search, void (*begin)(struct heap *heap, uint32_t node))
 {
-	static const enum root_kind kinds[] = { ROOT_DATA, ROOT_STACK, ROOT_MALLOC };
 	struct heap *heap = search->heap;
+	enum root_kind last_kind = ROOT_KIND_CNT;
 	char name[512], last[512] = "";
 
 	for (size_t i = 0; i < search->hit_cnt; i++) {
 		const struct hit *hit = &search->hits[i];
+		enum root_kind kind = name_holder(search, hit, name, sizeof(name));
 
-		name_holder(search, hit, name, sizeof(name));
-		if (!i || strcmp(name, last)) {
+		if (kind != last_kind || strcmp(name, last)) {
 			uint32_t node = heap_pseudo(heap, PSEUDO_NATIVE, hit->at);
 
 			if (node == NODE_NONE)
 				return;
 			begin(heap, node);
-			heap_root(heap, node, kinds[hit->place], name);
+			heap_root(heap, node, kind, name);
 			snprintf(last, sizeof(last), "%s", name);
+			last_kind = kind;
 		}
 		heap_edge(heap, hit->node, EDGE_SCAN, 0, false);
 		heap->graph->first[heap->source + 1] = heap->graph->edge_cnt;
@@ -275,10 +294,34 @@ static int add_unknown(struct search *search)
 	return 0;
 }
 
+static int find_spans(struct search *search)
+{
+	const struct heap_graph *graph = search->heap->graph;
+
+	search->spans = calloc(graph->root_cnt + 1ULL, sizeof(*search->spans));
+	if (!search->spans)
+		return -ENOMEM;
+	for (uint32_t r = 0; r < graph->root_cnt; r++) {
+		const struct graph_root *root = &graph->roots[r];
+		raddr_t at = graph->nodes[root->node].address;
+		size_t bytes = root->kind == ROOT_THREAD ? TSTATE_BYTES
+							 : interpreter_bytes(search->heap->minor);
+
+		if (root->kind != ROOT_THREAD && root->kind != ROOT_INTERPRETER)
+			continue;
+		search->spans[search->span_cnt++] =
+			(struct span){ at, at + bytes, root->kind, root->name };
+	}
+	return 0;
+}
+
 int add_native_roots(struct heap *heap, void (*begin)(struct heap *heap, uint32_t node))
 {
 	struct search search = { .heap = heap };
 	int err = find_excess(&search);
+
+	if (!err)
+		err = find_spans(&search);
 
 	for (enum place place = 0; !err && place < PLACE_CNT; place++) {
 		for (size_t i = 0; i < heap->image->region_cnt && search.left; i++) {
@@ -292,5 +335,6 @@ int add_native_roots(struct heap *heap, void (*begin)(struct heap *heap, uint32_
 	}
 	free(search.excess);
 	free(search.hits);
+	free(search.spans);
 	return err;
 }
