@@ -82,6 +82,17 @@ struct heap {
 	bool out_of_room; /* no memory, or a limit: the graph is incomplete */
 };
 
+/* ---- heap_init.c ---- */
+
+/* heap_deinit() is due even when it fails. 0 or -errno. */
+int heap_init(struct heap *heap, struct image *image, const struct python *python,
+	      const struct gc_lists *lists);
+/* Calls `visit` for every object on the lists of all interpreters, until it returns false.
+ * -EBADMSG: a list is broken. */
+int heap_each_tracked(struct heap *heap,
+		      bool (*visit)(struct heap *heap, raddr_t object, void *context),
+		      void *context);
+
 /* ---- heap.c: nodes, edges and words ---- */
 
 /* `cnt` words at `at`, or NULL. */
