@@ -28,6 +28,12 @@ static int by_share(const void *a, const void *b)
 	return (x->group > y->group) - (x->group < y->group);
 }
 
+/* Objects of a linked list hand the same share on to each other. */
+static double whole_share(double share)
+{
+	return share < 1 ? share : 1;
+}
+
 static struct ranked *rank_groups(const struct groups *groups, size_t *out_cnt)
 {
 	struct ranked *ranks = malloc(groups->cnt * sizeof(*ranks));
@@ -35,7 +41,7 @@ static struct ranked *rank_groups(const struct groups *groups, size_t *out_cnt)
 
 	for (uint32_t g = GROUP_REST + 1; ranks && g < groups->cnt; g++) {
 		/* Sums of floats: noise must not decide. */
-		double share = groups->groups[g].node.share;
+		double share = whole_share(groups->groups[g].node.share);
 
 		ranks[cnt++] = (struct ranked){ g, groups->groups[g].node.level,
 						(double)(int64_t)(share * 1e5 + 0.5) };
@@ -76,6 +82,7 @@ static void add_node(struct picture *out, const struct heap_graph *graph, const 
 	struct picture_node *node = &out->nodes[out->node_cnt++];
 
 	*node = group->node;
+	node->share = whole_share(node->share);
 	node->cycle = 2 * group->cyclic > group->node.objects;
 	if (graph->types[node->type].role != ROLE_TYPE || node->objects != 1)
 		return;
@@ -113,6 +120,7 @@ static int select_nodes(const struct groups *groups, const struct heap_graph *gr
 		place[ranks[i].group] = (uint32_t)out->node_cnt;
 		add_rest(&rest, &groups->groups[ranks[i].group].node);
 	}
+	rest.share = whole_share(rest.share);
 	if (rest.objects > 0)
 		out->nodes[out->node_cnt++] = rest;
 	return 0;

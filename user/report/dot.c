@@ -170,6 +170,7 @@ static bool is_rest(const struct picture *picture, uint32_t node)
 	return picture->nodes[node].type == NODE_NONE;
 }
 
+/* Nothing when there is nothing to say: an empty label takes room. */
 static void put_edge_label(FILE *out, const struct heap_graph *graph, const struct picture *picture,
 			   const struct picture_edge *edge)
 {
@@ -177,31 +178,28 @@ static void put_edge_label(FILE *out, const struct heap_graph *graph, const stru
 	char words[TEXT_NAME_BYTES], more[60];
 	uint32_t shown = 0;
 
-	fputs("label=<", out);
 	for (uint32_t i = 0; !rest && i < edge->label_cnt && i < PICTURE_LABELS; i++) {
 		label_words(words, sizeof(words), graph, picture, edge, &edge->labels[i]);
 		if (!*words)
 			continue;
 		/* A blank on both sides keeps the words off the line. */
-		fputs(shown++ ? "<br/>&#160;" : "&#160;", out);
+		fputs(shown++ ? "<br/>&#160;" : "label=<&#160;", out);
 		dot_put_html(out, words);
 		fputs("&#160;", out);
 	}
-	if (!rest && shown > 0 && edge->label_cnt > PICTURE_LABELS) {
+	if (shown > 0 && edge->label_cnt > PICTURE_LABELS) {
 		snprintf(more, sizeof(more), "%" PRIu32 " more names",
 			 edge->label_cnt - PICTURE_LABELS);
 		dot_put_small(out, more);
 	}
 	/* One reference to each is what anyone expects. */
 	if (edge->references > 1 && edge->references != picture->nodes[edge->to].objects) {
-		fputs(shown ? "<br/>" : "", out);
+		fputs(shown++ ? "<br/>" : "label=<", out);
 		fputs("<font color=\"" DOT_FAINT "\">&#160;", out);
 		dot_put_html(out, text_count(edge->references).s);
 		fputs("&#160;</font>", out);
-		shown++;
 	}
-	/* An empty HTML label is a syntax error. */
-	fputs(shown ? ">" : " >", out);
+	fputs(shown ? "> " : "", out);
 }
 
 static void put_edge(FILE *out, const struct heap_graph *graph, const struct picture *picture,
@@ -216,8 +214,8 @@ static void put_edge(FILE *out, const struct heap_graph *graph, const struct pic
 	else
 		fprintf(out, "\tn%" PRIu32 " -> n%" PRIu32 " [", edge->from, edge->to);
 	put_edge_label(out, graph, picture, edge);
-	fprintf(out, " penwidth=%.1f", width < 3 ? width : 3.0);
-	if (edge->cycle)
+	fprintf(out, "penwidth=%.1f", width < 3 ? width : 3.0);
+	if (edge->cycle && !rest)
 		fputs(" color=\"" CYCLE_LINE "\" fontcolor=\"" CYCLE_LINE "\"", out);
 	if (rest)
 		fputs(" style=dashed color=\"" GLUE_LINE "\"", out);
