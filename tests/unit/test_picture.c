@@ -150,7 +150,7 @@ Test(picture, one_object_without_grouping)
 	graph_destroy(fixture.graph);
 }
 
-/* 1000 leaked objects; class i of 40 holds 40 - i of them; one module holds all holders. */
+/* 820 leaked objects; class i of 40 holds 40 - i of them; one module holds all holders. */
 static struct heap_graph *make_many(uint32_t *start, size_t *cnt)
 {
 	struct graph_maker *m = maker_create();
@@ -282,6 +282,46 @@ Test(picture, odd_references)
 	cr_assert_eq(p.edge_cnt, 2);
 	cr_assert_not_null(find_edge(&p, 0, 0));
 	cr_assert_not_null(find_edge(&p, 1, 0));
+	picture_deinit(&p);
+	graph_destroy(graph);
+}
+
+/* 30 classes that all hold each other, and modules that hold one object each of the weakest. */
+Test(picture, of_a_thicket_the_strongest_arrows_and_roots_are_drawn)
+{
+	struct graph_maker *m = maker_create();
+	uint32_t leaked = maker_node(m, maker_type(m, "Leaked", ROLE_INSTANCE, true), 16);
+	uint32_t name = maker_name(m, "other"), holders[30], roots = 0;
+	uint32_t module = maker_type(m, "module", ROLE_MODULE, false);
+	struct heap_graph *graph;
+	struct picture p;
+	char text[32];
+
+	for (uint32_t i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "Holder%u", i);
+		holders[i] = maker_node(m, maker_type(m, text, ROLE_INSTANCE, true), 48);
+		for (uint32_t k = 0; k < 30 - i; k++)
+			maker_edge(m, holders[i], leaked, EDGE_ATTRIBUTE, name);
+		for (uint32_t k = 0; k < i; k++) {
+			maker_edge(m, holders[i], holders[k], EDGE_ATTRIBUTE, name);
+			maker_edge(m, holders[k], holders[i], EDGE_ATTRIBUTE, name);
+		}
+	}
+	for (uint32_t i = 20; i < 30; i++) {
+		uint32_t root = maker_node(m, module, 72);
+
+		snprintf(text, sizeof(text), "m%u", i);
+		maker_root(m, root, ROOT_MODULE, text);
+		maker_edge(m, root, holders[i], EDGE_ATTRIBUTE, name);
+	}
+	graph = maker_finish(m);
+	p = draw(graph, NULL, &leaked, 1, 20, 0);
+	cr_assert_eq(p.node_cnt, 20);
+	cr_assert_leq(p.edge_cnt, 40);
+	cr_assert_gt(p.hidden_edges, 100);
+	for (size_t i = 0; i < p.node_cnt; i++)
+		roots += p.nodes[i].end;
+	cr_assert_geq(roots, 4);
 	picture_deinit(&p);
 	graph_destroy(graph);
 }

@@ -188,8 +188,9 @@ static void put_edge_label(FILE *out, const struct heap_graph *graph, const stru
 		fputs("&#160;", out);
 	}
 	if (shown > 0 && edge->label_cnt > PICTURE_LABELS) {
-		snprintf(more, sizeof(more), "%" PRIu32 " more names",
-			 edge->label_cnt - PICTURE_LABELS);
+		uint32_t left = edge->label_cnt - PICTURE_LABELS;
+
+		snprintf(more, sizeof(more), "%" PRIu32 " more name%s", left, left == 1 ? "" : "s");
 		dot_put_small(out, more);
 	}
 	/* One reference to each is what anyone expects. */
@@ -244,16 +245,22 @@ static void put_title(FILE *out, const struct heap_graph *graph, const struct pi
 	fputs("</b>", out);
 	dot_put_html(out, address);
 	fputs("</font>", out);
-	if (end || cycle || open)
-		fputs("<br/><font point-size=\"10\" color=\"" DOT_FAINT "\">", out);
+	if (!end && !cycle && !open && !picture->hidden_edges) {
+		fputs("<br/>&#160;>", out);
+		return;
+	}
+	fputs("<br/><font point-size=\"10\" color=\"" DOT_FAINT "\">", out);
 	if (end)
-		fputs("<font color=\"" ROOT_LINE "\">double frame: a root</font>", out);
+		fputs("&#160;<font color=\"" ROOT_LINE "\">double frame: a root</font>&#160;", out);
 	if (cycle)
-		fprintf(out, "%s<font color=\"" CYCLE_LINE "\">violet: a reference cycle</font>",
-			end ? "&#160;&#160;&#160;" : "");
+		fputs("&#160;<font color=\"" CYCLE_LINE "\">violet: a reference cycle</font>&#160;",
+		      out);
 	if (open)
-		fprintf(out, "%sdashed: held by more", end || cycle ? "&#160;&#160;&#160;" : "");
-	fputs(end || cycle || open ? "</font><br/>&#160;>" : "<br/>&#160;>", out);
+		fputs("&#160;dashed: held by more&#160;", out);
+	if (picture->hidden_edges > 0)
+		fprintf(out, "&#160;%s weaker arrows are not drawn&#160;",
+			text_count(picture->hidden_edges).s);
+	fputs("</font><br/>&#160;>", out);
 }
 
 int dot_write(FILE *out, const struct heap_graph *graph, const struct picture *picture)
