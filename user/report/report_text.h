@@ -76,6 +76,8 @@ void text_put_diff(struct report *report, const struct diff *diff, size_t limit)
 void text_put_all_types(struct report *report, const struct heap_graph *graph,
 			const struct type_total *rows, size_t cnt, size_t limit);
 
+/* An empty line between what was written and what comes. */
+void text_gap(struct report_text *rt);
 /* What numbers of `taken` columns leave for the name beside them; at least 8. */
 int text_name_columns(const struct report_text *rt, int taken);
 

@@ -92,9 +92,15 @@ static void put_group(struct report_text *rt, const struct heap_graph *graph,
 	put_cut(rt, graph, group);
 	if (group->garbage == 0)
 		return;
-	text_line(&rt->o, 6, "  garbage: %s%s held by no root: %s for the collector",
-		  group->garbage == group->cycles ? "all " : "", text_count(group->garbage).s,
-		  group->garbage == 1 ? "it waits" : "they wait");
+	if (group->garbage == group->cycles)
+		text_line(&rt->o, 6, "  garbage: no root holds %s: %s for the collector",
+			  group->cycles == 1 ? "it" : "them",
+			  group->cycles == 1 ? "it waits" : "they wait");
+	else
+		text_line(&rt->o, 6,
+			  "  garbage: no root holds %s of them: they wait for the "
+			  "collector",
+			  text_count(group->garbage).s);
 }
 
 void text_put_cycles(struct report *report, const struct heap_graph *graph,
@@ -104,6 +110,7 @@ void text_put_cycles(struct report *report, const struct heap_graph *graph,
 	uint64_t left_out = 0, of_classes = 0;
 	size_t shown = 0;
 
+	text_gap(rt);
 	for (size_t i = 0; i < cycles->cnt; i++) {
 		const struct cycle_group *group = &cycles->groups[i];
 

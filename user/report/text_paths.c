@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "report/heap_words.h"
 
 /* Of a longer way the middle says nothing. */
@@ -141,11 +140,12 @@ static void put_shape(struct report_text *rt, const struct heap_graph *graph,
 	struct way_line lines[MAX_LINES];
 	struct way way = { .lines = lines };
 	double all = tp->paths->instances ? (double)tp->paths->instances : 1;
-	char head[80], line[4 * TEXT_NAME_BYTES];
+	double percent = 100 * (double)shape->instances / all;
+	char share[24], head[80], line[4 * TEXT_NAME_BYTES];
 	int indent, left;
 
-	snprintf(head, sizeof(head), "%*.1f %%  %*s  ", SHARE_COLUMNS - 2,
-		 100 * (double)shape->instances / all, count_columns,
+	snprintf(share, sizeof(share), percent < 0.05 ? "<0.1 %%" : "%.1f %%", percent);
+	snprintf(head, sizeof(head), "%*s  %*s  ", SHARE_COLUMNS, share, count_columns,
 		 text_count(shape->instances).s);
 	indent = rt->o.columns < ROOMY_COLUMNS ? 4 : (int)strlen(head);
 	left = rt->o.columns - indent - (int)strlen(ARROW) - CYCLE_MARK_COLUMNS;
@@ -184,6 +184,7 @@ void text_put_paths(struct report *report, const struct heap_graph *graph,
 	size_t shown = limit > 0 && limit < paths->cnt ? limit : paths->cnt;
 	uint64_t others = paths->others;
 
+	text_gap(rt);
 	put_head(rt, graph, tp);
 	for (size_t i = 0; i < paths->cnt; i++) {
 		if (i < shown)
