@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "program.h"
 
 Test(group, what_grows_in_proportion_is_one_leak_headed_by_the_programs_class)
@@ -140,5 +141,98 @@ Test(group, a_container_of_untracked_things_stands_alone)
 	cr_assert_eq(p.verdicts[0].address, 0x1000);
 	cr_assert_str_eq(p.verdicts[0].holds, "str");
 	cr_assert(p.verdicts[0].head);
+	detector_destroy(p.detector);
+}
+
+/* Threads that never end: one young collection found some garbage, and that excuses each type that
+ * grew by less than four times as much. The program's classes begin at `from`, and Worker wanders
+ * by `noise` a second. */
+static void watch_threads(struct program *p, int from, double noise)
+{
+	struct synthetic_rng rng = { 15 };
+	double walk = 0;
+
+	program_start(p, 1);
+	for (int i = 1; i <= 26; i++) {
+		walk += noise * synthetic_normal(&rng);
+		program_set_type(p, 0, "cell", false, 40 + 10 * i);
+		program_set_type(p, 1, "app.Worker", true,
+				 50 + 2 * (i > from ? i - from : 0) + floor(walk));
+		program_set_type(p, 2, "app.Wakeup", true, 50 + (i > from ? i - from : 0));
+		p->sample.gc = (struct gc_counters){ .collections = { (uint64_t)i / 10, 0, 0 },
+						     .known = true,
+						     .enabled = true,
+						     .collected = { i < 10 ? 0 : 60, 0, 0 } };
+		program_tick(p);
+	}
+	cr_assert_eq(program_kind(p, "cell"), VERDICT_LEAK);
+}
+
+Test(group, a_leak_of_builtins_is_headed_by_the_class_that_grows_with_them)
+{
+	struct program p;
+
+	watch_threads(&p, 0, 0);
+	cr_assert_eq(program_kind(&p, "app.Worker"), VERDICT_LEAK);
+	cr_assert_str_eq(p.verdicts[0].name, "app.Worker");
+	cr_assert(p.verdicts[0].head);
+	cr_assert_gt(p.verdicts[0].confidence, 0.95);
+	cr_assert(strstr(p.verdicts[0].why, "in step with cell"), "%s", p.verdicts[0].why);
+	cr_assert_eq(program_find(&p, "cell")->group, p.verdicts[0].group);
+	cr_assert_not(program_find(&p, "cell")->head);
+	cr_assert_eq(program_kind(&p, "app.Wakeup"), VERDICT_GC_LAG, "one head is enough");
+	detector_destroy(p.detector);
+}
+
+Test(group, the_head_that_was_found_for_it_stays)
+{
+	struct program p;
+
+	watch_threads(&p, 0, 0);
+	for (int i = 27; i <= 90; i++) {
+		program_set_type(&p, 0, "cell", false, 40 + 10 * i);
+		program_set_type(&p, 1, "app.Worker", true, 50 + 2 * i);
+		p.sample.gc.collected[0] = 60 + 20 * (uint64_t)i;
+		program_tick(&p);
+		cr_assert_str_eq(p.verdicts[0].name, "app.Worker", "sample %d", i);
+		cr_assert_eq(p.verdicts[0].kind, VERDICT_LEAK, "sample %d", i);
+	}
+	detector_destroy(p.detector);
+}
+
+Test(group, a_class_that_began_later_or_wanders_is_not_dragged_in)
+{
+	static const struct {
+		int from;
+		double noise;
+	} others[] = { { 5, 0 }, { 0, 2 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		struct program p;
+
+		watch_threads(&p, others[i].from, others[i].noise);
+		cr_assert_neq(program_kind(&p, "app.Worker"), VERDICT_LEAK, "case %zu", i);
+		cr_assert_str_eq(p.verdicts[0].name, i ? "app.Wakeup" : "cell", "case %zu", i);
+		detector_destroy(p.detector);
+	}
+}
+
+/* What full collections take back is garbage, however well it keeps step. */
+Test(group, garbage_heads_no_leak)
+{
+	struct program p;
+
+	program_start(&p, 1);
+	for (int i = 1; i <= 70; i++) {
+		program_set_type(&p, 0, "cell", false, 40 + 10 * i);
+		program_set_type(&p, 1, "app.Node", true, 50 + 20.0 * (i % 40));
+		p.sample.gc = (struct gc_counters){ .collections = { 0, 0, (uint64_t)i / 40 },
+						    .known = true,
+						    .enabled = true,
+						    .collected = { 0, 0, i < 40 ? 0 : 800 } };
+		program_tick(&p);
+		cr_assert(i <= 40 || program_kind(&p, "app.Node") != VERDICT_LEAK, "sample %d", i);
+	}
+	cr_assert_eq(program_kind(&p, "cell"), VERDICT_LEAK);
 	detector_destroy(p.detector);
 }
