@@ -20,7 +20,7 @@
 	X(READ_FAULT, "memory of the target was not readable")                                     \
 	X(LIST_BROKEN, "a GC list was not consistent")                                             \
 	X(TYPES_FULL, "objects of more types than the kernel map holds")                           \
-	X(CONTAINERS_FULL, "more large containers than the kernel map holds")                      \
+	X(CONTAINERS_FULL, "more large containers than are tracked one by one")                    \
 	X(CURSOR_LOST, "a census in slices lost its place and began again")                        \
 	X(FULL_COLLECTION, "a full collection reordered the lists between two slices")             \
 	X(OVER_BUDGET, "a census waited because the budget was used up")                           \
