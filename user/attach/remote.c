@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include "base/cleanup.h"
@@ -74,8 +75,7 @@ void remote_close(struct remote *remote)
 {
 	if (!remote)
 		return;
-	free(remote->blocks);
-	free(remote->store);
+	remote_drop_cache(remote);
 	free(remote);
 }
 
@@ -201,10 +201,14 @@ int remote_use_cache(struct remote *remote)
 		return 0; /* they are here already */
 	if (!remote->blocks) {
 		_cleanup_free_ struct block *blocks = calloc(BLOCK_CNT, sizeof(*blocks));
-		uint8_t *store = malloc(BLOCK_CNT * BLOCK_BYTES);
+		/* Not malloc(): what is allocated while it is there would keep it from shrinking.
+		 */
+		void *store = mmap(NULL, BLOCK_CNT * BLOCK_BYTES, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-		if (!blocks || !store) {
-			free(store);
+		if (!blocks || store == MAP_FAILED) {
+			if (store != MAP_FAILED)
+				munmap(store, BLOCK_CNT * BLOCK_BYTES);
 			return -ENOMEM;
 		}
 		remote->blocks = take_ptr(blocks);
@@ -219,5 +223,6 @@ void remote_drop_cache(struct remote *remote)
 {
 	remote->cached = false;
 	free(take_ptr(remote->blocks));
-	free(take_ptr(remote->store));
+	if (remote->store)
+		munmap(take_ptr(remote->store), BLOCK_CNT * BLOCK_BYTES);
 }

@@ -47,6 +47,7 @@ static int count_outside(struct collector *collector, struct outside_walk *walk)
 	int err = outside_count(walk, collector->counts, &objects);
 	uint64_t cost = own_cpu_ns() - begin;
 
+	collector->losses[PYLEAK_LOSS_CONTAINERS_FULL] += walk->containers_lost;
 	collector->outside_due_ns = clock_now_ns() + (uint64_t)((double)cost / OUTSIDE_SHARE);
 	return err;
 }

@@ -72,6 +72,7 @@ static int count_object(struct position *at, const struct pyleak_node *node, rad
 	struct counted_type *type = counts_type(at->counts, node->type);
 	struct counted_container container = { .address = object, .type = node->type };
 	struct pyleak_extent extent;
+	size_t cnt;
 
 	if (!type)
 		return -ENOMEM;
@@ -85,6 +86,11 @@ static int count_object(struct position *at, const struct pyleak_node *node, rad
 	at->objects++;
 	if (extent.len < at->walk->container_min)
 		return 0;
+	counts_containers(at->counts, &cnt);
+	if (cnt >= PYLEAK_MAX_CONTAINERS) {
+		at->walk->containers_lost++;
+		return 0;
+	}
 	container.len = extent.len;
 	container.bytes = type->basic_bytes + extent.bytes;
 	return counts_add_container(at->counts, &container);
