@@ -155,7 +155,7 @@ int verb_cycles(const struct options *options)
 }
 
 /* The whole heap at a glance: what retains most, and references that nobody holds. */
-static int show_heap(struct report *report, const struct heap_graph *graph, size_t limit)
+int show_heap(struct report *report, const struct heap_graph *graph, size_t limit)
 {
 	uint32_t top[MAX_HOLDERS];
 	struct dominators dominators;

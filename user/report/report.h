@@ -123,6 +123,8 @@ struct report_ops {
 	/* One sentence: a child was forked, memory is short, ... */
 	void (*note)(struct report *report, double time_s, const char *sentence);
 	void (*summary)(struct report *report, const struct summary *summary);
+	/* What another report of the same format wrote. */
+	void (*insert)(struct report *report, const char *text, size_t len);
 	/* The verbs' tables. `limit` rows at most; 0 = all. `types` sorts by itself; `growth` takes
 	 * the rows in the caller's order and leaves out what did not grow. */
 	void (*types)(struct report *report, const struct status *status, size_t limit);

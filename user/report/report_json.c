@@ -147,11 +147,18 @@ static void json_destroy(struct report *report)
 	free(report);
 }
 
+static void json_insert(struct report *report, const char *text, size_t len)
+{
+	fwrite(text, 1, len, report->out);
+	fflush(report->out);
+}
+
 static const struct report_ops json_ops = {
 	.target = json_write_target,
 	.status = json_write_status,
 	.note = json_write_note,
 	.summary = json_write_summary,
+	.insert = json_insert,
 	.types = json_write_types,
 	.growth = json_write_growth,
 	.stat = json_write_stat,
