@@ -33,7 +33,8 @@ struct looked_into {
 struct watch {
 	struct detector *detector;
 	bool leak_found;
-	struct leak_job *job;
+	struct leak_job *job;	/* under way */
+	struct leak_job *found; /* the last that ended: the summary repeats it */
 	struct looked_into done[MAX_LOOKED_INTO];
 	size_t done_cnt;
 };
@@ -135,9 +136,13 @@ static int on_extra(struct session *session, void *context)
 	if (!done)
 		return 0;
 	text = leak_job_text(watch->job, &len);
-	if (done > 0 && len)
+	if (done > 0 && len) {
 		session->report->ops->insert(session->report, text, len);
-	leak_job_close(watch->job);
+		leak_job_close(watch->found);
+		watch->found = watch->job;
+	} else {
+		leak_job_close(watch->job);
+	}
 	watch->job = NULL;
 	session->extra_fd = -1;
 	return 0;
@@ -187,6 +192,19 @@ static void await_job(struct session *session, struct watch *watch, enum watch_e
 					   "the snapshot was not waited for");
 }
 
+/* For a person the summary is what counts, and the snapshot may be hours above it. */
+static void repeat_found(struct session *session, struct watch *watch)
+{
+	const char *text;
+	size_t len;
+
+	if (!watch->found || session->options->format == FORMAT_JSON)
+		return;
+	session->report->ops->insert(session->report, "\n", 1);
+	text = leak_job_text(watch->found, &len);
+	session->report->ops->insert(session->report, text, len);
+}
+
 static int summarize(struct session *session, struct watch *watch, enum watch_end end)
 {
 	struct summary summary = {
@@ -201,9 +219,11 @@ static int summarize(struct session *session, struct watch *watch, enum watch_en
 	/* The verdict that counts is the last one. */
 	watch->leak_found = false;
 	err = judge(watch, &summary.status);
-	if (!err)
-		session->report->ops->summary(session->report, &summary);
-	return err;
+	if (err)
+		return err;
+	session->report->ops->summary(session->report, &summary);
+	repeat_found(session, watch);
+	return 0;
 }
 
 static void deinit(struct watch *watch)
@@ -211,6 +231,7 @@ static void deinit(struct watch *watch)
 	for (size_t i = 0; i < watch->done_cnt; i++)
 		free(watch->done[i].name);
 	leak_job_close(watch->job);
+	leak_job_close(watch->found);
 	detector_destroy(watch->detector);
 }
 
