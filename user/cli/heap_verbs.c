@@ -215,12 +215,51 @@ int verb_all_types(const struct options *options)
 	return finish(report, graph, err);
 }
 
+/* Who holds the objects of a type that are new since `before`. */
+static int show_fresh(const struct options *options, struct report *report,
+		      const struct heap_graph *before, const struct heap_graph *after)
+{
+	_cleanup_free_ uint32_t *nodes = NULL;
+	struct heap_view view;
+	uint32_t type;
+	int64_t fresh;
+	size_t cnt;
+	int err = heap_find_type(after, options->type, &type);
+
+	if (!err)
+		err = totals_instances(after, type, &nodes, &cnt);
+	if (err)
+		return err;
+	fresh = diff_fresh(before, after, type, nodes);
+	if (fresh < 0)
+		return (int)fresh;
+	err = heap_view_open(after, &view);
+	if (err)
+		return err;
+	err = heap_show_paths(report, &view, nodes, (size_t)fresh, 0,
+			      row_limit(options, DEFAULT_PATHS));
+	heap_view_close(&view);
+	return err;
+}
+
+static int show_diff(const struct options *options, struct report *report,
+		     const struct heap_graph *before, const struct heap_graph *after)
+{
+	struct diff diff;
+	int err = diff_graphs(before, after, &diff);
+
+	if (err)
+		return err;
+	report->ops->diff(report, &diff, row_limit(options, DEFAULT_ROWS));
+	diff_deinit(&diff);
+	return options->type ? show_fresh(options, report, before, after) : 0;
+}
+
 int verb_diff(const struct options *options)
 {
 	struct options second = *options;
 	struct heap_graph *before, *after;
 	struct report *report;
-	struct diff diff;
 	int err;
 
 	if (heap_open(options, &before))
@@ -231,11 +270,7 @@ int verb_diff(const struct options *options)
 		return EXIT_FAILED;
 	}
 	report = open_report(options, after);
-	err = report ? diff_graphs(before, after, &diff) : -ENOMEM;
-	if (!err) {
-		report->ops->diff(report, &diff, row_limit(options, DEFAULT_ROWS));
-		diff_deinit(&diff);
-	}
+	err = report ? show_diff(options, report, before, after) : -ENOMEM;
 	graph_destroy(before);
 	return finish(report, after, err);
 }

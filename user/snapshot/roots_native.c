@@ -35,7 +35,8 @@ struct search {
 	struct heap *heap;
 	struct span *spans;
 	size_t span_cnt;
-	uint32_t *excess; /* per node */
+	uint32_t *excess; /* per node, of those that there were when the search began */
+	uint32_t node_cnt;
 	uint64_t left;	  /* sum of excess */
 	struct hit *hits;
 	size_t hit_cnt, hit_room;
@@ -55,6 +56,7 @@ static int find_excess(struct search *search)
 	const struct heap_graph *graph = search->heap->graph;
 	_cleanup_free_ uint32_t *found = calloc(graph->node_cnt + 1ULL, sizeof(*found));
 
+	search->node_cnt = graph->node_cnt;
 	search->excess = calloc(graph->node_cnt + 1ULL, sizeof(*search->excess));
 	if (!found || !search->excess)
 		return -ENOMEM;
@@ -285,7 +287,7 @@ static int add_unknown(struct search *search)
 		return -ENOMEM;
 	for (uint32_t r = 0; r < heap->graph->root_cnt; r++)
 		reach(heap->graph, heap->graph->roots[r].node, reached, stack);
-	for (uint32_t n = 1; n < cnt; n++) {
+	for (uint32_t n = 1; n < search->node_cnt; n++) {
 		if (!search->excess[n] || reached[n])
 			continue;
 		heap_root(heap, n, ROOT_UNKNOWN, "");
