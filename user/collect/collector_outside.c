@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "collect/outside.h"
 
-#define OUTSIDE_SHARE 0.008 /* of a core that reading from outside may take of ours */
+#define OUTSIDE_SHARE 0.006 /* of a core that reading from outside may take of ours */
 #define CALM_S 3.0	    /* without a full collection there may be none at all */
 
 void collector_withdraw(struct collector *collector)
