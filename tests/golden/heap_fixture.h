@@ -281,7 +281,8 @@ static inline void heap_fixture_make(struct heap_fixture *f, const char *name)
 static inline void heap_fixture_draw(struct report *report, const struct heap_fixture *f)
 {
 	const struct report_ops *ops = report->ops;
-	const uint32_t top[] = { f->list, f->messages[0] };
+	const uint32_t top[] = { f->list, f->messages[0], f->messages[1] };
+	const struct path_shape ways[] = { f->shapes[1], f->shapes[0], { .root = NODE_NONE } };
 	const struct graph_info running = { .pid = 4242, .minor = 14, .copied = 1 };
 	const struct paths no_paths = { .instances = 1, .bytes = 56, .unreachable = 1 };
 	const struct type_paths none = { .type = HEAP_MESSAGE, .paths = &no_paths };
@@ -292,7 +293,7 @@ static inline void heap_fixture_draw(struct report *report, const struct heap_fi
 	ops->paths(report, f->graph, &f->type_paths, 0);
 	ops->paths(report, f->graph, &f->container_paths, 2);
 	ops->cycles(report, f->graph, &f->cycles, 0);
-	ops->holders(report, f->graph, &f->dominators, top, 2);
+	ops->holders(report, f->graph, &f->dominators, top, ways, 3);
 	ops->audit(report, f->graph, &f->audit, 2);
 	ops->diff(report, &f->diff, 2);
 	other.same_process = false;
@@ -301,7 +302,7 @@ static inline void heap_fixture_draw(struct report *report, const struct heap_fi
 	ops->all_types(report, f->graph, NULL, 0, 0);
 	ops->paths(report, f->graph, &none, 0);
 	ops->cycles(report, f->graph, &(struct cycles){ 0 }, 0);
-	ops->holders(report, f->graph, &f->dominators, NULL, 0);
+	ops->holders(report, f->graph, &f->dominators, NULL, NULL, 0);
 	ops->audit(report, f->graph, &(struct audit){ .objects = 12 }, 0);
 	ops->diff(report, &(struct diff){ .same_process = true }, 0);
 }

@@ -50,6 +50,11 @@ static int put_root(json_t *object, const struct heap_graph *graph, const struct
 	return json_object_set_new_nocheck(object, "root", part) | err;
 }
 
+int json_put_way(json_t *object, const struct heap_graph *graph, const struct path_shape *shape)
+{
+	return put_steps(object, graph, shape) | put_root(object, graph, shape);
+}
+
 static int put_retained(json_t *object, const struct retained *retained)
 {
 	int err = 0;
@@ -83,8 +88,7 @@ static void write_path(struct report *report, const struct heap_graph *graph,
 		err |= json_put_u64(object, "bytes", shape->bytes);
 	else
 		err |= json_object_set_new_nocheck(object, "bytes", json_null());
-	err |= put_steps(object, graph, shape);
-	err |= put_root(object, graph, shape);
+	err |= json_put_way(object, graph, shape);
 	err |= json_put_string(object, "fingerprint", shape ? fingerprint : NULL);
 	err |= json_put_address(object, "example",
 				shape && shape->example < graph->node_cnt
