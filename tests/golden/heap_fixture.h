@@ -186,26 +186,49 @@ static void heap_fixture_cycles(struct heap_fixture *f)
 	for (uint32_t i = 0; i < ARRAY_SIZE(f->long_members); i++)
 		f->long_members[i] = (struct cycle_member){ i + 1, 100 - i };
 	f->groups[0] = (struct cycle_group){
-		f->members, 5,		f->ring, 5,    4812,	24060, 3250586,
-		0,	    f->ring[0], 4812,	 4812, f->list, false,
+		.members = f->members,
+		.member_cnt = 5,
+		.ring = f->ring,
+		.ring_cnt = 5,
+		.ring_total = 5,
+		.cycles = 4812,
+		.objects = 24060,
+		.bytes = 3250586,
+		.cut = { f->ring[0] },
+		.cut_cnt = 1,
+		.cut_breaks = { 4812 },
+		.examined = 4812,
+		.example = f->list,
 	};
 	f->groups[1] = (struct cycle_group){
-		f->long_members,
-		ARRAY_SIZE(f->long_members),
-		f->ring,
-		2,
-		3000,
-		9000,
-		720000,
-		12,
-		f->ring[3],
-		980,
-		1000,
-		f->list,
-		false,
+		.members = f->long_members,
+		.member_cnt = ARRAY_SIZE(f->long_members),
+		.ring = f->ring,
+		.ring_cnt = 2,
+		.ring_total = 2,
+		.cycles = 3000,
+		.objects = 9000,
+		.bytes = 720000,
+		.garbage = 12,
+		.cut = { f->ring[3], f->ring[0], f->ring[1] },
+		.cut_cnt = 3,
+		.cut_breaks = { 0, 611, 980 },
+		.examined = 1000,
+		.example = f->list,
 	};
-	f->groups[2] = (struct cycle_group){ f->members, 2,	     f->ring, 1, 1,	  2,	128,
-					     1,		 f->ring[2], 0,	      1, f->list, false };
+	f->groups[2] = (struct cycle_group){
+		.members = f->members,
+		.member_cnt = 2,
+		.ring = f->ring,
+		.ring_cnt = 1,
+		.ring_total = 1,
+		.cycles = 1,
+		.objects = 2,
+		.bytes = 128,
+		.garbage = 1,
+		.examined = 1,
+		.example = f->list,
+	};
 	f->groups[3] = (struct cycle_group){ .members = f->members,
 					     .member_cnt = 1,
 					     .cycles = 31,
@@ -258,7 +281,8 @@ static inline void heap_fixture_make(struct heap_fixture *f, const char *name)
 static inline void heap_fixture_draw(struct report *report, const struct heap_fixture *f)
 {
 	const struct report_ops *ops = report->ops;
-	const uint32_t top[] = { f->list, f->messages[0] };
+	const uint32_t top[] = { f->list, f->messages[0], f->messages[1] };
+	const struct path_shape ways[] = { f->shapes[1], f->shapes[0], { .root = NODE_NONE } };
 	const struct graph_info running = { .pid = 4242, .minor = 14, .copied = 1 };
 	const struct paths no_paths = { .instances = 1, .bytes = 56, .unreachable = 1 };
 	const struct type_paths none = { .type = HEAP_MESSAGE, .paths = &no_paths };
@@ -269,7 +293,7 @@ static inline void heap_fixture_draw(struct report *report, const struct heap_fi
 	ops->paths(report, f->graph, &f->type_paths, 0);
 	ops->paths(report, f->graph, &f->container_paths, 2);
 	ops->cycles(report, f->graph, &f->cycles, 0);
-	ops->holders(report, f->graph, &f->dominators, top, 2);
+	ops->holders(report, f->graph, &f->dominators, top, ways, 3);
 	ops->audit(report, f->graph, &f->audit, 2);
 	ops->diff(report, &f->diff, 2);
 	other.same_process = false;
@@ -278,7 +302,7 @@ static inline void heap_fixture_draw(struct report *report, const struct heap_fi
 	ops->all_types(report, f->graph, NULL, 0, 0);
 	ops->paths(report, f->graph, &none, 0);
 	ops->cycles(report, f->graph, &(struct cycles){ 0 }, 0);
-	ops->holders(report, f->graph, &f->dominators, NULL, 0);
+	ops->holders(report, f->graph, &f->dominators, NULL, NULL, 0);
 	ops->audit(report, f->graph, &(struct audit){ .objects = 12 }, 0);
 	ops->diff(report, &(struct diff){ .same_process = true }, 0);
 }

@@ -8,6 +8,7 @@
 
 #include "analyse/audit.h"
 #include "analyse/diff.h"
+#include "analyse/paths.h"
 #include "analyse/retained.h"
 #include "analyse/totals.h"
 #include "base/cleanup.h"
@@ -154,22 +155,45 @@ int verb_cycles(const struct options *options)
 	return finish(report, graph, err);
 }
 
+/* Whose the objects are that retain most. */
+static int show_holders(struct report *report, const struct heap_graph *graph,
+			const struct dominators *dominators, size_t limit)
+{
+	struct path_shape ways[MAX_HOLDERS] = {};
+	uint32_t top[MAX_HOLDERS];
+	struct path_tree tree;
+	int64_t cnt = dominators_top(graph, dominators, top,
+				     limit < MAX_HOLDERS ? limit : MAX_HOLDERS);
+	int err = cnt < 0 ? (int)cnt : path_tree_build(graph, &tree);
+
+	if (err)
+		return err;
+	for (int64_t i = 0; i < cnt && err != -ENOMEM; i++) {
+		err = path_of_node(graph, &tree, NULL, top[i], &ways[i]);
+		if (err)
+			ways[i].root = NODE_NONE;
+	}
+	path_tree_deinit(&tree);
+	if (err != -ENOMEM)
+		report->ops->holders(report, graph, dominators, top, ways, (size_t)cnt);
+	for (int64_t i = 0; i < cnt; i++)
+		free(ways[i].steps);
+	return err == -ENOMEM ? err : 0;
+}
+
 /* The whole heap at a glance: what retains most, and references that nobody holds. */
 int show_heap(struct report *report, const struct heap_graph *graph, size_t limit)
 {
-	uint32_t top[MAX_HOLDERS];
 	struct dominators dominators;
 	struct audit audit;
-	int64_t cnt;
 	int err = dominators_build(graph, &dominators);
 
 	if (err)
 		return err;
-	cnt = dominators_top(graph, &dominators, top, limit < MAX_HOLDERS ? limit : MAX_HOLDERS);
-	if (cnt > 0)
-		report->ops->holders(report, graph, &dominators, top, (size_t)cnt);
+	err = show_holders(report, graph, &dominators, limit);
 	dominators_deinit(&dominators);
-	err = audit_refcounts(graph, &audit);
+	if (!err)
+		err = audit_refcounts(graph, &audit);
 	if (err)
 		return err;
 	report->ops->audit(report, graph, &audit, limit);

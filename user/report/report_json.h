@@ -54,7 +54,10 @@ void json_write_paths(struct report *report, const struct heap_graph *graph,
 void json_write_cycles(struct report *report, const struct heap_graph *graph,
 		       const struct cycles *cycles, size_t limit);
 void json_write_holders(struct report *report, const struct heap_graph *graph,
-			const struct dominators *dominators, const uint32_t *nodes, size_t cnt);
+			const struct dominators *dominators, const uint32_t *nodes,
+			const struct path_shape *ways, size_t cnt);
+/* "steps" and "root" of a way; NULL: none and null. */
+int json_put_way(json_t *object, const struct heap_graph *graph, const struct path_shape *shape);
 void json_write_audit(struct report *report, const struct heap_graph *graph,
 		      const struct audit *audit, size_t limit);
 void json_write_diff(struct report *report, const struct diff *diff, size_t limit);

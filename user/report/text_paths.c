@@ -5,6 +5,7 @@
 #include "report/report_text.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "report/heap_words.h"
@@ -91,6 +92,36 @@ static char *one_line(char *buf, size_t size, const struct way *way, int columns
 	if (text_width(buf) > columns)
 		buf[0] = '\0';
 	return buf;
+}
+
+char *text_way(char *buf, size_t size, const struct heap_graph *graph, uint32_t type,
+	       const struct path_shape *shape, int columns)
+{
+	struct way_line lines[MAX_LINES];
+	struct way way = { .lines = lines };
+
+	text_name(buf, size, heap_type_raw(graph, type), columns);
+	if (shape->root >= graph->root_cnt)
+		return buf;
+	make_way(&way, graph, type, shape, columns);
+	for (size_t i = 0; i < way.cnt; i++)
+		lines[i].with_last = false;
+	if (*one_line(buf, size, &way, columns))
+		return buf;
+	/* What holds it and the root, or the root alone, or as much of that as there is room. */
+	if (way.cnt > 3) {
+		lines[3] = lines[way.cnt - 1];
+		snprintf(lines[2].words, sizeof(lines[2].words), "...");
+		way.cnt = 4;
+		if (*one_line(buf, size, &way, columns))
+			return buf;
+	}
+	if (way.cnt > 2) {
+		lines[2] = lines[way.cnt - 1];
+		snprintf(lines[1].words, sizeof(lines[1].words), "...");
+		way.cnt = 3;
+	}
+	return text_cut(one_line(buf, size, &way, INT_MAX), columns);
 }
 
 /* A brace beside what is on a cycle: "} cycle" at its first object, "}" at the others. */

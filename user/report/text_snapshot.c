@@ -95,7 +95,8 @@ void text_put_all_types(struct report *report, const struct heap_graph *graph,
 }
 
 void text_put_holders(struct report *report, const struct heap_graph *graph,
-		      const struct dominators *dominators, const uint32_t *nodes, size_t cnt)
+		      const struct dominators *dominators, const uint32_t *nodes,
+		      const struct path_shape *ways, size_t cnt)
 {
 	struct report_text *rt = text_of(report);
 	int columns = text_name_columns(rt, ADDRESS_COLUMNS + COUNT_COLUMNS + BYTES_COLUMNS + 3);
@@ -108,9 +109,9 @@ void text_put_holders(struct report *report, const struct heap_graph *graph,
 			 ADDRESS_COLUMNS, "ADDRESS", COUNT_COLUMNS, "OBJECTS", BYTES_COLUMNS,
 			 "BYTES");
 	for (size_t i = 0; i < cnt; i++) {
-		char name[TEXT_NAME_BYTES], address[24];
+		char name[TEXT_WAY_BYTES], address[24];
 
-		text_name(name, sizeof(name), graph_type_name(graph, nodes[i]), columns);
+		text_way(name, sizeof(name), graph, graph->nodes[nodes[i]].type, &ways[i], columns);
 		text_pad(name, sizeof(name), columns);
 		snprintf(address, sizeof(address), "0x%" PRIx64, graph->nodes[nodes[i]].address);
 		text_row(&rt->o, TEXT_PLAIN, "", "%s %*s %*s %*s", name, ADDRESS_COLUMNS, address,
