@@ -21,6 +21,8 @@
 #define MAX_TRACKED (1U << 30)
 #define FLAG_MANAGED_DICT (1U << 4)
 #define TRAVERSES 64 /* different tp_traverse of heap types that are counted */
+/* So many types with one are enough. CPython has some 30 struct sequences that share another. */
+#define TRAVERSE_MOST 60
 
 static bool is_head(const struct pyleak_interpreter *interpreter, raddr_t node)
 {
@@ -31,9 +33,10 @@ static bool is_head(const struct pyleak_interpreter *interpreter, raddr_t node)
 	return false;
 }
 
-/* Calls `visit` for every object on the lists of all interpreters. -EBADMSG: a list is broken. */
+/* Calls `visit` for every object on the lists of all interpreters, until it returns false.
+ * -EBADMSG: a list is broken. */
 static int each_tracked(struct heap *heap,
-			void (*visit)(struct heap *heap, raddr_t object, void *context),
+			bool (*visit)(struct heap *heap, raddr_t object, void *context),
 			void *context)
 {
 	uint32_t left = MAX_TRACKED;
@@ -57,7 +60,8 @@ static int each_tracked(struct heap *heap,
 					err = -EBADMSG;
 					break;
 				}
-				visit(heap, node + heap->lists->head_bytes, context);
+				if (!visit(heap, node + heap->lists->head_bytes, context))
+					return 0;
 				node = PYLEAK_LINK(links[0]);
 				left--;
 			}
@@ -74,24 +78,24 @@ struct traverse_count {
 #define TP_TRAVERSE 0xb8
 
 /* Classes made by a class statement share one tp_traverse: no other is that common. */
-static void count_traverse(struct heap *heap, raddr_t object, void *context)
+static bool count_traverse(struct heap *heap, raddr_t object, void *context)
 {
 	struct traverse_count *count = context;
 	const uint64_t *words = heap_words(heap, object, 2);
 	raddr_t traverse;
 
 	if (!words || words[1] != heap->type_type)
-		return;
+		return true;
 	if (!(heap_word(heap, object + PYLEAK_TP_FLAGS) & PYLEAK_FLAG_HEAPTYPE))
-		return;
+		return true;
 	traverse = heap_word(heap, object + TP_TRAVERSE);
 	for (int i = 0; traverse && i < TRAVERSES; i++) {
 		if (count->traverse[i] && count->traverse[i] != traverse)
 			continue;
 		count->traverse[i] = traverse;
-		count->cnt[i]++;
-		return;
+		return ++count->cnt[i] < TRAVERSE_MOST;
 	}
+	return true;
 }
 
 static raddr_t find_class_traverse(struct heap *heap)
@@ -107,7 +111,7 @@ static raddr_t find_class_traverse(struct heap *heap)
 	return count.traverse[most];
 }
 
-static void add_tracked(struct heap *heap, raddr_t object, void *context)
+static bool add_tracked(struct heap *heap, raddr_t object, void *context)
 {
 	uint32_t node = heap_node(heap, object);
 
@@ -116,6 +120,7 @@ static void add_tracked(struct heap *heap, raddr_t object, void *context)
 		heap->graph->info.loss.no_object++;
 	else
 		heap->graph->nodes[node].flags |= NODE_TRACKED;
+	return true;
 }
 
 static void note_namespace(struct heap *heap, uint32_t node)

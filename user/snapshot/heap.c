@@ -28,20 +28,6 @@ struct heap_foreign {
 	UT_hash_handle hh;
 };
 
-const uint64_t *heap_words(struct heap *heap, raddr_t at, size_t cnt)
-{
-	if (at % sizeof(uint64_t) || cnt > SIZE_MAX / sizeof(uint64_t))
-		return NULL;
-	return image_at(heap->image, at, cnt * sizeof(uint64_t));
-}
-
-uint64_t heap_word(struct heap *heap, raddr_t at)
-{
-	const uint64_t *word = heap_words(heap, at, 1);
-
-	return word ? *word : 0;
-}
-
 /* Makes room for one more; false: no memory or no more indexes, and the graph is incomplete. */
 static bool make_room(struct heap *heap, void *items_at, size_t size, uint32_t cnt, uint32_t *room,
 		      uint32_t most)

@@ -56,6 +56,8 @@ struct heap_type {
 	UT_hash_handle hh;
 };
 
+#define RECENT_TYPES 256U
+
 struct heap {
 	struct image *image;
 	const struct python *python;
@@ -65,7 +67,8 @@ struct heap {
 	int minor;
 	struct heap_graph *graph;
 	uint32_t node_room, edge_room, type_room, root_room, first_room;
-	struct heap_type *known, *newest;
+	struct heap_type *known;
+	const struct heap_type *recent_types[RECENT_TYPES]; /* of `known`, by their address */
 	const struct heap_type **by_index; /* of graph->types */
 	raddr_t type_type, object_type, set_types[2];
 	raddr_t class_traverse; /* tp_traverse of classes made by a class statement */
@@ -82,8 +85,19 @@ struct heap {
 /* ---- heap.c: nodes, edges and words ---- */
 
 /* `cnt` words at `at`, or NULL. */
-const uint64_t *heap_words(struct heap *heap, raddr_t at, size_t cnt);
-uint64_t heap_word(struct heap *heap, raddr_t at);
+static inline const uint64_t *heap_words(struct heap *heap, raddr_t at, size_t cnt)
+{
+	if (at % sizeof(uint64_t) || cnt > SIZE_MAX / sizeof(uint64_t))
+		return NULL;
+	return image_at(heap->image, at, cnt * sizeof(uint64_t));
+}
+
+static inline uint64_t heap_word(struct heap *heap, raddr_t at)
+{
+	const uint64_t *word = heap_words(heap, at, 1);
+
+	return word ? *word : 0;
+}
 
 /* The node of the object at `address`, made when there was none. NODE_NONE: no object there. */
 uint32_t heap_node(struct heap *heap, raddr_t address);

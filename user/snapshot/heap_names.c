@@ -18,10 +18,12 @@ struct text_name {
 	char text[];
 };
 
+/* Attributes and keys are few strings, which many objects share. */
+#define RECENT_STRS (1U << 14)
+
 struct str_name {
 	raddr_t str;
 	uint32_t index;
-	UT_hash_handle hh;
 };
 
 struct keys_names {
@@ -33,7 +35,7 @@ struct keys_names {
 
 struct heap_names {
 	struct text_name *texts;
-	struct str_name *strs;
+	struct str_name strs[RECENT_STRS]; /* by their address */
 	struct keys_names *keys;
 	uint32_t name_room;
 	uint32_t text_room;
@@ -109,18 +111,13 @@ uint32_t heap_name_of_str(struct heap *heap, raddr_t str, size_t max_chars)
 
 	if (!names || !str)
 		return 0;
-	HASH_FIND(hh, names->strs, &str, sizeof(str), known);
-	if (known)
+	known = &names->strs[(str >> 4 ^ str >> 18) % RECENT_STRS];
+	if (known->str == str)
 		return known->index;
 	if (heap_word(heap, str + 0x10) > max_chars ||
 	    py_str_read(&heap->reader, str, text, sizeof(text)))
 		return 0;
-	known = malloc(sizeof(*known));
-	if (!known)
-		return 0;
-	known->str = str;
-	known->index = heap_name(heap, text);
-	HASH_ADD(hh, names->strs, str, sizeof(known->str), known);
+	*known = (struct str_name){ .str = str, .index = heap_name(heap, text) };
 	return known->index;
 }
 
@@ -167,7 +164,6 @@ void heap_names_destroy(struct heap *heap)
 {
 	struct heap_names *names = heap->names;
 	struct text_name *text, *next_text;
-	struct str_name *str, *next_str;
 	struct keys_names *keys, *next_keys;
 
 	if (!names)
@@ -175,10 +171,6 @@ void heap_names_destroy(struct heap *heap)
 	HASH_ITER (hh, names->texts, text, next_text) {
 		HASH_DEL(names->texts, text);
 		free(text);
-	}
-	HASH_ITER (hh, names->strs, str, next_str) {
-		HASH_DEL(names->strs, str);
-		free(str);
 	}
 	HASH_ITER (hh, names->keys, keys, next_keys) {
 		HASH_DEL(names->keys, keys);

@@ -300,13 +300,15 @@ static const struct heap_type *get(struct heap *heap, raddr_t address, int depth
 
 const struct heap_type *heap_type_get(struct heap *heap, raddr_t address)
 {
+	/* Types are large: their addresses differ above these bits. */
+	const struct heap_type **recent = &heap->recent_types[address / 64 % RECENT_TYPES];
 	const struct heap_type *type;
 
-	if (heap->newest && heap->newest->address == address)
-		return heap->newest;
+	if (*recent && (*recent)->address == address)
+		return *recent;
 	type = get(heap, address, 0);
 	if (type)
-		heap->newest = (struct heap_type *)type;
+		*recent = type;
 	return type;
 }
 

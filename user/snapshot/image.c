@@ -21,13 +21,11 @@ struct image_page {
 	uint8_t bytes[PAGE_BYTES];
 };
 
-struct image_region *image_find(struct image *image, raddr_t address)
+struct image_region *image_find_anew(struct image *image, raddr_t address)
 {
-	struct image_region *region = image->last;
+	struct image_region *region;
 	size_t cnt = image->region_cnt;
 
-	if (region && address - region->start < region->end - region->start)
-		return region;
 	if (!cnt)
 		return NULL;
 	/* Without branches: which way it goes cannot be foreseen, and it goes millions of times. */
@@ -35,7 +33,8 @@ struct image_region *image_find(struct image *image, raddr_t address)
 		region += (region[cnt / 2 - 1].end <= address) * (cnt / 2);
 	if (address < region->start || address >= region->end)
 		return NULL;
-	return image->last = region;
+	image->recent[address >> IMAGE_RECENT_SHIFT & (IMAGE_RECENT - 1)] = region;
+	return region;
 }
 
 static const struct mapping *find_mapping(const struct mappings *maps, raddr_t address)
@@ -95,9 +94,9 @@ static const uint8_t *page_at(struct image *image, raddr_t base)
 	return page->bytes;
 }
 
-const void *image_at(struct image *image, raddr_t from, size_t size)
+const void *image_at_anew(struct image *image, raddr_t from, size_t size)
 {
-	const struct image_region *region = image_find(image, from);
+	const struct image_region *region = image_find_anew(image, from);
 	const uint8_t *page;
 
 	if (region)
@@ -193,6 +192,8 @@ int image_region_nodes(struct image_region *region)
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (nodes == MAP_FAILED)
 		return -ENOMEM;
+	/* Objects refer to each other at random: fewer misses in the TLB. */
+	madvise(nodes, nodes_size(region), MADV_HUGEPAGE);
 	region->nodes = nodes;
 	return 0;
 }

@@ -21,6 +21,9 @@ struct image_region {
 struct image_window;
 struct image_page;
 
+#define IMAGE_RECENT 256U
+#define IMAGE_RECENT_SHIFT 22 /* 4 MiB */
+
 struct image {
 	struct image_region *regions; /* by address */
 	size_t region_cnt;
@@ -36,7 +39,7 @@ struct image {
 
 	/* The image's own. */
 	struct target *target;	      /* NULL = of a buffer */
-	struct image_region *last;    /* that image_find() found */
+	struct image_region *recent[IMAGE_RECENT]; /* found by image_find(), by address */
 	struct image_window *windows; /* the memory of the copies */
 	size_t window_cnt;
 	struct image_page *pages; /* outside of the regions, read on demand */
@@ -57,11 +60,32 @@ int image_of_buffer(raddr_t base, const void *bytes, size_t size, struct image *
 /* NULL is fine. */
 void image_destroy(struct image *image);
 
+/* For image_find() and image_at(), when it is not in a region that was found recently. */
+struct image_region *image_find_anew(struct image *image, raddr_t address);
+const void *image_at_anew(struct image *image, raddr_t from, size_t size);
+
 /* The region that holds `address`, or NULL. Not for several threads at a time. */
-struct image_region *image_find(struct image *image, raddr_t address);
+static inline struct image_region *image_find(struct image *image, raddr_t address)
+{
+	struct image_region *region =
+		image->recent[address >> IMAGE_RECENT_SHIFT & (IMAGE_RECENT - 1)];
+
+	if (region && address - region->start < region->end - region->start)
+		return region;
+	return image_find_anew(image, address);
+}
+
 /* `size` bytes at `from`, in the copy or in read-only memory; NULL when they are not readable, or
  * not in one piece: outside of the regions a piece is a page. Valid as long as the image. */
-const void *image_at(struct image *image, raddr_t from, size_t size);
+static inline const void *image_at(struct image *image, raddr_t from, size_t size)
+{
+	const struct image_region *region =
+		image->recent[from >> IMAGE_RECENT_SHIFT & (IMAGE_RECENT - 1)];
+
+	if (region && from - region->start < region->end - region->start)
+		return size <= region->end - from ? region->bytes + (from - region->start) : NULL;
+	return image_at_anew(image, from, size);
+}
 
 /* Makes region->nodes: one for each 16 bytes from region->start on, all zero; memory is taken
  * where it is written only. Nothing when they are there. 0 or -ENOMEM. */

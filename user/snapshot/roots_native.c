@@ -31,6 +31,13 @@ struct span {
 	uint32_t name;
 };
 
+/* The symbol that an address lies in, and all of `from` .. `to` with it; no name: in none. */
+struct symbol_range {
+	uint64_t address;
+	uint64_t from, to;
+	const char *name;
+};
+
 struct search {
 	struct heap *heap;
 	struct span *spans;
@@ -40,6 +47,7 @@ struct search {
 	uint64_t left;	  /* sum of excess */
 	struct hit *hits;
 	size_t hit_cnt, hit_room;
+	struct symbol_range symbol; /* of the last hit in the program's data */
 };
 
 static bool is_audited(const struct heap_graph *graph, uint32_t n)
@@ -160,39 +168,50 @@ static void search_region(struct search *search, size_t at, enum place place)
 	}
 }
 
-struct symbol_search {
-	uint64_t address;
-	const char *name;
-	uint64_t offset;
-};
-
 static int match_symbol(const struct elf_symbol *symbol, void *context)
 {
-	struct symbol_search *search = context;
+	struct symbol_range *range = context;
 
-	if (symbol->is_function || search->address < symbol->value ||
-	    search->address - symbol->value >= symbol->size)
+	if (symbol->is_function)
 		return 0;
-	search->name = symbol->name;
-	search->offset = search->address - symbol->value;
+	if (range->address < symbol->value) {
+		if (symbol->value < range->to)
+			range->to = symbol->value;
+		return 0;
+	}
+	if (range->address - symbol->value >= symbol->size)
+		return 0;
+	range->name = symbol->name;
+	range->from = symbol->value;
+	range->to = symbol->value + symbol->size;
 	return 1;
+}
+
+/* NULL: none. Hits are many, and close to each other. */
+static const char *symbol_at(struct search *search, uint64_t address)
+{
+	struct symbol_range *range = &search->symbol;
+
+	if (address < range->from || address >= range->to) {
+		*range = (struct symbol_range){ address, address, UINT64_MAX, NULL };
+		elf_file_each_symbol(search->heap->python->elf, match_symbol, range);
+	}
+	return range->name;
 }
 
 /* "libfoo.so: symbol", or "libfoo.so" alone when nothing names the place. */
 static void name_data(struct search *search, const struct hit *hit, char *out, size_t size)
 {
 	const struct image *image = search->heap->image;
-	const struct mapping *map = &image->maps.items[image->regions[hit->region].mapping];
 	const char *path = native_file_of(&image->maps, image->regions[hit->region].mapping);
 	const char *tail = strrchr(path, '/');
 	const struct python *python = search->heap->python;
-	struct symbol_search symbol = { .address = hit->at - python->bias };
+	const char *symbol = NULL;
 
-	(void)map;
 	if (!strcmp(path, python->file))
-		elf_file_each_symbol(python->elf, match_symbol, &symbol);
-	if (symbol.name)
-		snprintf(out, size, "%s: %s", tail ? tail + 1 : path, symbol.name);
+		symbol = symbol_at(search, hit->at - python->bias);
+	if (symbol)
+		snprintf(out, size, "%s: %s", tail ? tail + 1 : path, symbol);
 	else
 		snprintf(out, size, "%s", tail ? tail + 1 : path);
 }

@@ -174,7 +174,7 @@ int copy_survey(struct image *image, pid_t pid, struct presence *presence, struc
 	free(image->regions);
 	image->regions = list.items;
 	image->region_cnt = list.cnt;
-	image->last = NULL;
+	memset(image->recent, 0, sizeof(image->recent));
 	return 0;
 }
 
