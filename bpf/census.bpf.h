@@ -260,10 +260,7 @@ static __always_inline void notify(void)
 
 __noinline int complete_census(__u32 hook)
 {
-	progress.done_ns = bpf_ktime_get_ns();
 	progress.done_hook = hook;
-	progress.done_objects = progress.objects;
-	progress.done_slices = progress.slices;
 	__sync_lock_test_and_set(&progress.answered, progress.began);
 	return 0;
 }
@@ -352,7 +349,7 @@ static __always_inline void pass_hook(__u32 hook)
 	if (__sync_lock_test_and_set(&progress.busy, 1))
 		return;
 	now = bpf_ktime_get_ns();
-	asked = is_asked() && now >= control.due_ns;
+	asked = is_asked();
 	if (in_credit(now)) {
 		if (asked)
 			take_slice(hook, now);

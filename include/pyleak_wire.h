@@ -20,7 +20,7 @@
 	X(READ_FAULT, "memory of the target was not readable")                                     \
 	X(LIST_BROKEN, "a GC list was not consistent")                                             \
 	X(TYPES_FULL, "objects of more types than the kernel map holds")                           \
-	X(CONTAINERS_FULL, "more large containers than the kernel map holds")                      \
+	X(CONTAINERS_FULL, "more large containers than are tracked one by one")                    \
 	X(CURSOR_LOST, "a census in slices lost its place and began again")                        \
 	X(FULL_COLLECTION, "a full collection reordered the lists between two slices")             \
 	X(OVER_BUDGET, "a census waited because the budget was used up")                           \
@@ -60,7 +60,6 @@ struct pyleak_interpreter {
 /* Written by user space only while no census is asked for (want == answered). */
 struct pyleak_control {
 	__u64 want;	      /* how many censuses were asked for; one runs while want > answered */
-	__u64 due_ns;	      /* not before this (CLOCK_MONOTONIC) */
 	__u64 max_pause_ns;   /* longest stretch of one slice */
 	__u64 budget_ppm;     /* share of one core that may be spent, in millionths */
 	__u64 max_objects;    /* a census that meets more ends with a loss */
@@ -80,14 +79,11 @@ struct pyleak_control {
 
 /* Written by the kernel side only. */
 struct pyleak_progress {
-	__u64 busy;	/* 1 while a thread of the target is inside a census */
-	__u64 answered; /* how many of the censuses asked for are complete */
-	__u64 serial;	/* of the newest census begun; marks what belongs to it in the maps */
-	__u64 done_ns;
-	__u64 done_hook;    /* enum pyleak_hook of the slice that completed it */
-	__u64 done_objects; /* objects in it */
-	__u64 done_slices;
-	/* The census under way. */
+	__u64 busy;	 /* 1 while a thread of the target is inside a census */
+	__u64 answered;	 /* how many of the censuses asked for are complete */
+	__u64 serial;	 /* of the newest census begun; marks what belongs to it in the maps */
+	__u64 done_hook; /* enum pyleak_hook of the slice that completed it */
+	/* The census under way, or the newest. */
 	__u64 began;			/* the request (want) that it answers */
 	__u64 waiting;			/* the request that already waited for the budget */
 	__u64 failed;			/* the request that a fault or a broken list ended */

@@ -57,7 +57,9 @@ echo
 mkfifo "$work/out" || exit 1
 tee "$work/report" <"$work/out" 3>&- &
 printer=$!
-"$tool" -p "$pid" -d "$seconds" >"$work/out" 3>&- &
+folder=$(dirname "$tool")/demo
+rm -rf "$folder"
+"$tool" -p "$pid" -d "$seconds" -o "$folder" >"$work/out" 3>&- &
 watcher=$!
 wait "$watcher"
 status=$?
@@ -75,5 +77,13 @@ case $leaks in
 *)
 	die "FAILED: no class of the module mq is named as a LEAK, and that is where the leak is" ;;
 esac
+# Who holds them, in which cycle, where to cut it, and the picture.
+for words in "who holds mq.Message" "module mq: connections" " cycles of .*mq.Channel" "cut: .*break"; do
+	grep -q "$words" "$work/report" || die "FAILED: the report does not say: $words"
+done
+for picture in objects.dot objects.png; do
+	[ -s "$folder/$picture" ] || die "FAILED: there is no $folder/$picture"
+done
 echo "Found: mq keeps every connection in a list, and so their channels and messages; not the cache."
-echo "That was: $tool -p $pid -d $seconds     (put the number of your own process for $pid)"
+echo "Look at $folder/objects.png: who holds the messages, and the cycle."
+echo "That was: $tool -p $pid -d $seconds -o $folder     (put the number of your own process for $pid)"

@@ -29,7 +29,7 @@ void sliced_expect(__u64 live, enum pyleak_loss reason, __u64 cnt)
 {
 	pass_until_answered(on_safe_point, MANY);
 	cr_assert_eq(live_of(sliced_type), live, "%llu, not %llu", live_of(sliced_type), live);
-	cr_assert_eq(progress.done_objects, live);
+	cr_assert_eq(progress.objects, live);
 	cr_assert_eq(loss_of(reason), cnt);
 	cr_assert_eq(losses(), cnt);
 }

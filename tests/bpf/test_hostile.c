@@ -43,7 +43,7 @@ static void expect_recovery(void)
 	ask();
 	pass_until_answered(on_safe_point, 1);
 	cr_assert_eq(live_of(types.plain), 300);
-	cr_assert_eq(progress.done_objects, 300);
+	cr_assert_eq(progress.objects, 300);
 }
 
 Test(hostile, a_node_that_cannot_be_read_is_a_fault)

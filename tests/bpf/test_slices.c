@@ -10,14 +10,14 @@ Test(slices, they_count_what_a_single_pass_counts)
 	cr_assert_not(answered());
 	cr_assert_eq(progress.objects, SLICE - 1);
 	sliced_expect(1000, 0, 0);
-	cr_assert_eq(progress.done_slices, 1004 / SLICE + 1);
+	cr_assert_eq(progress.slices, 1004 / SLICE + 1);
 	cr_assert_eq(bytes_of(sliced_type), 1000 * (FAKE_BASIC + 16));
 	shim.step_ns = 0;
 	shim.now_ns += SECOND;
 	take_census();
 	cr_assert_eq(live_of(sliced_type), 1000);
 	cr_assert_eq(bytes_of(sliced_type), 1000 * (FAKE_BASIC + 16));
-	cr_assert_eq(progress.done_slices, 1);
+	cr_assert_eq(progress.slices, 1);
 }
 
 Test(slices, what_is_promoted_before_its_turn_is_counted_once)

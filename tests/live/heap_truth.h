@@ -24,13 +24,23 @@ void truth_load(const char *path, struct truth *out);
 const struct truth_row *truth_find(const struct truth *truth, uint64_t object);
 void truth_free(struct truth *truth);
 
-/* What the comparison of all tracked objects found, per type. */
+/* What the comparison of some objects found. */
 struct mismatch {
-	uint64_t objects, missing, extra;	      /* of objects whose references are exact */
-	uint64_t guessed, guess_missing, guess_extra; /* of all others */
+	uint64_t objects, references; /* as gc.get_referents() says */
+	uint64_t missing, extra;
 };
-/* `by_type` has a row per type of the graph. */
+/* Of all tracked objects. Objects that both have are compared. */
+struct comparison {
+	struct mismatch fixed, guessed; /* by NODE_FIXED */
+	uint64_t unknown;		/* tracked in the graph, not in the truth */
+	uint64_t absent;		/* the other way round */
+};
 void truth_compare(const struct heap_graph *graph, const struct truth *truth,
-		   struct mismatch *by_type, uint64_t *unknown_objects);
+		   struct comparison *out);
+
+/* The node of the object at `address`, or NODE_NONE. A search of all. */
+uint32_t node_at(const struct heap_graph *graph, uint64_t address);
+/* Has the program put what it wrote there: its /tmp may be another one. Free with free(). */
+char *path_in(pid_t pid, const char *path);
 
 #endif

@@ -23,9 +23,7 @@ Test(verbs, growth_shows_what_was_added, .timeout = 60)
 	program_start_ready(&program, PYTHON, "truth.py", NULL);
 	tool_start(&tool, "growth", "-p", pid_text(program.pid), "--format", "json", "-d", "4",
 		   NULL);
-	cr_assert(tool_read(&tool, "target"));
-	/* The first census is done once the second is asked for: 2.5 s is far behind it. */
-	usleep(2500000);
+	cr_assert(tool_read(&tool, "census"), "it did not say from when on it counts");
 	free(program_ask(&program, "big 1234"));
 	tool_wait(&tool);
 	cr_assert(tool.status == 0, "%s", tool.errors);

@@ -4,6 +4,7 @@
 dump FILE     for every tracked object its address, the number of its referents and their
               addresses, as 64-bit words; answers with the number of objects
 import NAME   imports a module and keeps what it brings
+django        sets up Django with two applications and a database in memory
 collect       gc.collect(), answers its result
 garbage N     N cycles that nothing holds, with the GC off; answers N
 lose N        N references to one object lost, as a careless extension would
@@ -18,6 +19,7 @@ import gc
 import importlib
 import itertools
 import operator
+import os
 import sys
 import threading
 import types
@@ -244,20 +246,48 @@ def fill_thread():
 
 
 def dump(path):
+    """All that is tracked, but for what this call itself makes."""
     gc.collect()
     out = array.array("Q")
+    own = [id(out)]
+    if sys.version_info < (3, 11):
+        frame = sys._getframe()
+        while frame.f_code is not main.__code__:
+            own.append(id(frame))
+            frame = frame.f_back
+        del frame
+    own.append(id(own))
     objects = gc.get_objects()
+    own.append(id(objects))
+    cnt = 0
     for entry in objects:
-        if entry is objects:
+        if id(entry) in own:
             continue
+        cnt += 1
         referents = gc.get_referents(entry)
         out.append(id(entry))
         out.append(len(referents))
         for referent in referents:
             out.append(id(referent))
+    del objects[:], entry  # In 3.6 among them is the frame that holds them.
     with open(path, "wb") as file:
         out.tofile(file)
-    return len(objects) - 1
+    return cnt
+
+
+def django():
+    import django
+    from django.conf import settings
+    settings.configure(
+        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})
+    django.setup()
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+    call_command("migrate", verbosity=0)
+    User.objects.create_user("name", password="secret")
+    kept["django"] = list(User.objects.all())
+    return "OK"
 
 
 def garbage(cnt):
@@ -275,6 +305,8 @@ def answer(command, argument):
     if command == "import":
         kept[argument] = importlib.import_module(argument)
         return "OK"
+    if command == "django":
+        return django()
     if command == "collect":
         return gc.collect()
     if command == "garbage":
@@ -295,12 +327,12 @@ def main():
     fill_thread()
     common.ready()
     while True:
-        line = sys.stdin.readline()
+        # sys.stdin would hold a buffer while it waits.
+        line = os.read(0, 4096).decode()
         if not line:
             break
         command, _, argument = line.strip().partition(" ")
-        sys.stdout.write("%s\n" % answer(command, argument))
-        sys.stdout.flush()
+        os.write(1, ("%s\n" % answer(command, argument)).encode())
 
 
 main()

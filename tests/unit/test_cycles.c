@@ -2,6 +2,7 @@
 /* Reference cycles: which objects are on one, how they are grouped, where to cut them. */
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,8 +54,9 @@ Test(cycles, the_model_leak_is_one_group)
 	expect_link(graph, &group->ring[3], model.list, EDGE_INDEX, "", model.method);
 	expect_link(graph, &group->ring[4], model.method, EDGE_FIELD, "__self__", model.connection);
 	cr_assert_eq(group->examined, MODEL_CONNECTIONS);
-	cr_assert_eq(group->cut_breaks, MODEL_CONNECTIONS);
-	expect_link(graph, &group->cut, model.connection, EDGE_ATTRIBUTE, "channels", model.dict);
+	cr_assert_eq(group->cut_cnt, 1);
+	cr_assert_eq(group->cut_breaks[0], MODEL_CONNECTIONS);
+	expect_link(graph, &group->cut[0], model.connection, EDGE_ATTRIBUTE, "channels", model.dict);
 	cycles_deinit(&cycles);
 	graph_destroy(graph);
 }
@@ -78,8 +80,96 @@ Test(cycles, the_cut_is_the_link_that_all_rings_share)
 	cycles = cycles_of(graph);
 	cr_assert_eq(cycles.cnt, 1);
 	cr_assert_eq(cycles.groups[0].garbage, 1);
-	cr_assert_eq(cycles.groups[0].cut_breaks, 1);
-	expect_link(graph, &cycles.groups[0].cut, child, EDGE_ATTRIBUTE, "parent", parent);
+	cr_assert_eq(cycles.groups[0].cut_breaks[0], 1);
+	expect_link(graph, &cycles.groups[0].cut[0], child, EDGE_ATTRIBUTE, "parent", parent);
+	cycles_deinit(&cycles);
+	graph_destroy(graph);
+}
+
+/* contrib/demo/mq.py: Connection <-> Channel, and Channel <-> Message, by way of containers. */
+static struct heap_graph *mq_graph(uint32_t cnt)
+{
+	struct graph_maker *m = maker_create();
+	uint32_t dict = maker_type(m, "dict", ROLE_DICT, false);
+	uint32_t list = maker_type(m, "list", ROLE_LIST, false);
+	uint32_t method = maker_type(m, "method", ROLE_METHOD, false);
+	uint32_t connection = maker_type(m, "mq.Connection", ROLE_INSTANCE, true);
+	uint32_t channel = maker_type(m, "mq.Channel", ROLE_INSTANCE, true);
+	uint32_t message = maker_type(m, "mq.Message", ROLE_INSTANCE, true);
+
+	for (uint32_t i = 0; i < cnt; i++) {
+		uint32_t c = maker_node(m, connection, 48), attributes = maker_node(m, dict, 100);
+		uint32_t channels = maker_node(m, dict, 100), ch = maker_node(m, channel, 48);
+		uint32_t callbacks = maker_node(m, dict, 100), incoming = maker_node(m, list, 100);
+		uint32_t bound = maker_node(m, method, 64);
+
+		maker_edge(m, c, attributes, EDGE_DICT, maker_name(m, "__dict__"));
+		maker_edge(m, attributes, channels, EDGE_ATTRIBUTE, maker_name(m, "channels"));
+		maker_edge(m, channels, ch, EDGE_VALUE, 0);
+		maker_edge(m, ch, c, EDGE_ATTRIBUTE, maker_name(m, "connection"));
+		maker_edge(m, ch, callbacks, EDGE_ATTRIBUTE, maker_name(m, "callbacks"));
+		maker_edge(m, callbacks, bound, EDGE_VALUE, maker_name(m, "close"));
+		maker_edge(m, bound, c, EDGE_FIELD, maker_name(m, "__self__"));
+		maker_edge(m, ch, incoming, EDGE_ATTRIBUTE, maker_name(m, "incoming"));
+		for (uint32_t k = 0; k < 3; k++) {
+			uint32_t one = maker_node(m, message, 48);
+
+			maker_edge(m, incoming, one, EDGE_INDEX, k);
+			maker_edge(m, one, ch, EDGE_ATTRIBUTE, maker_name(m, "channel"));
+		}
+	}
+	return maker_finish(m);
+}
+
+static bool is_cut(const struct heap_graph *graph, const struct cycle_group *group, size_t i,
+		   const char *name)
+{
+	return group->cut[i].kind == EDGE_ATTRIBUTE &&
+	       !strcmp(graph_name(graph, group->cut[i].name), name);
+}
+
+Test(cycles, two_links_are_cut_where_one_is_not_enough)
+{
+	struct heap_graph *graph = mq_graph(162);
+	struct cycles cycles = cycles_of(graph);
+	const struct cycle_group *group = &cycles.groups[0];
+	bool first;
+
+	cr_assert_eq(cycles.cnt, 1);
+	cr_assert_eq(group->cycles, 162);
+	cr_assert_eq(group->examined, 162);
+	cr_assert_eq(group->cut_cnt, 2);
+	cr_assert_eq(group->cut_breaks[0], 0);
+	cr_assert_eq(group->cut_breaks[1], 162);
+	first = is_cut(graph, group, 0, "channels");
+	cr_assert(is_cut(graph, group, first ? 0 : 1, "channels"));
+	cr_assert(is_cut(graph, group, first ? 1 : 0, "channel") ||
+		  is_cut(graph, group, first ? 1 : 0, "incoming"));
+	cycles_deinit(&cycles);
+	graph_destroy(graph);
+}
+
+/* Five objects that all know each other, each by a name of its own. */
+Test(cycles, no_cut_is_told_where_three_links_are_not_enough)
+{
+	struct graph_maker *m = maker_create();
+	uint32_t type = maker_type(m, "app.Node", ROLE_INSTANCE, true), nodes[5];
+	struct heap_graph *graph;
+	struct cycles cycles;
+	char name[8];
+
+	for (uint32_t i = 0; i < 5; i++)
+		nodes[i] = maker_node(m, type, 48);
+	for (uint32_t i = 0; i < 25; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		if (i / 5 != i % 5)
+			maker_edge(m, nodes[i / 5], nodes[i % 5], EDGE_ATTRIBUTE,
+				   maker_name(m, name));
+	}
+	graph = maker_finish(m);
+	cycles = cycles_of(graph);
+	cr_assert_eq(cycles.groups[0].examined, 1);
+	cr_assert_eq(cycles.groups[0].cut_cnt, 0);
 	cycles_deinit(&cycles);
 	graph_destroy(graph);
 }
@@ -174,7 +264,7 @@ Test(cycles, different_sizes_are_one_group)
 	cr_assert_eq(cycles.groups[0].members[0].cnt, graph->node_cnt - 1);
 	cr_assert_eq(cycles.groups[0].example, 1);
 	cr_assert_eq(cycles.groups[0].ring_cnt, 2);
-	cr_assert_eq(cycles.groups[0].cut_breaks, cycles.groups[0].examined);
+	cr_assert_eq(cycles.groups[0].cut_breaks[0], cycles.groups[0].examined);
 	cycles_deinit(&cycles);
 	graph_destroy(graph);
 }
@@ -199,7 +289,7 @@ Test(cycles, a_long_ring_is_cut_short)
 
 	cr_assert_eq(cycles.groups[0].ring_cnt, CYCLE_RING_MAX);
 	cr_assert_eq(cycles.groups[0].ring_total, 1000);
-	cr_assert_eq(cycles.groups[0].cut_breaks, 1);
+	cr_assert_eq(cycles.groups[0].cut_breaks[0], 1);
 	cycles_deinit(&cycles);
 	graph_destroy(graph);
 }
@@ -228,7 +318,11 @@ static void expect_group(const struct heap_graph *graph, const struct cycle_grou
 		members += group->members[i].cnt * (group->merged ? 1 : group->cycles);
 	cr_assert_eq(members, group->objects);
 	cr_assert_geq(group->ring_cnt, 1);
-	cr_assert_leq(group->cut_breaks, group->examined);
+	cr_assert_leq(group->cut_cnt, CYCLE_CUT_MAX);
+	for (size_t i = 0; i < group->cut_cnt; i++) {
+		cr_assert_leq(group->cut_breaks[i], group->examined);
+		cr_assert(i == 0 || group->cut_breaks[i] >= group->cut_breaks[i - 1]);
+	}
 	cr_assert_leq(group->garbage, group->cycles);
 	for (size_t i = 0; i < group->ring_cnt; i++) {
 		cr_assert_lt(group->ring[i].from, graph->type_cnt);

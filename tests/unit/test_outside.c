@@ -116,6 +116,30 @@ Test(outside, containers_from_the_minimum_on_are_noted_one_by_one)
 	bench_deinit(&bench);
 }
 
+Test(outside, containers_over_the_bound_are_lost_and_counted)
+{
+	const struct counted_container other = { .address = 0x1000 };
+	struct bench bench;
+	size_t cnt;
+
+	bench_init(&bench, "3.11.7");
+	for (int i = 0; i < 3; i++)
+		fake_put(&bench.heap,
+			 fake_object(&bench.heap, bench.interpreter, 2, bench.list, 40) + 0x10,
+			 100);
+	cr_assert_eq(count(&bench), 0);
+	cr_expect_eq(bench.walk.containers_lost, 0);
+	counts_reset(bench.counts);
+	for (int i = 0; i < PYLEAK_MAX_CONTAINERS - 1; i++)
+		cr_assert_eq(counts_add_container(bench.counts, &other), 0);
+	cr_assert_eq(outside_count(&bench.walk, bench.counts, &bench.objects), 0);
+	counts_containers(bench.counts, &cnt);
+	cr_expect_eq(cnt, PYLEAK_MAX_CONTAINERS);
+	cr_expect_eq(bench.walk.containers_lost, 2);
+	cr_expect_eq(counts_type(bench.counts, bench.list)->live, 3);
+	bench_deinit(&bench);
+}
+
 Test(outside, dicts_and_sets_are_measured_by_their_tables)
 {
 	struct bench bench;

@@ -2,6 +2,7 @@
 /* Who holds the objects of a type: the ways preferred, and their shapes. */
 #include <criterion/criterion.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,64 @@ Test(paths, steps_on_a_cycle_are_marked)
 	paths_deinit(&paths);
 	cycles_deinit(&cycles);
 	graph_destroy(model.graph);
+}
+
+Test(paths, one_object_has_the_way_of_its_kind)
+{
+	struct model model = model_leak();
+	struct paths paths = paths_of(model.graph, NULL, model.message, 10);
+	struct path_tree tree;
+	struct path_shape way;
+
+	cr_assert_eq(path_tree_build(model.graph, &tree), 0);
+	cr_assert_eq(path_of_node(model.graph, &tree, NULL, model.connections, &way), 0);
+	cr_assert_eq(way.step_cnt, 1);
+	cr_assert_eq(way.example, model.connections);
+	cr_assert_eq(way.instances, 1);
+	expect_step(model.graph, &way.steps[0], "module attribute connections");
+	free(way.steps);
+	cr_assert_eq(path_of_node(model.graph, &tree, NULL, model.module_node, &way), 0);
+	cr_assert_eq(way.step_cnt, 0);
+	free(way.steps);
+	cr_assert_eq(path_of_node(model.graph, &tree, NULL, model.first_message, &way), 0);
+	cr_assert_eq(way.fingerprint, paths.shapes[0].fingerprint);
+	cr_assert_eq(way.step_cnt, 6);
+	free(way.steps);
+	cr_assert_eq(path_of_node(model.graph, &tree, NULL, GRAPH_ROOT, &way), -ENOENT);
+	paths_deinit(&paths);
+	path_tree_deinit(&tree);
+	graph_destroy(model.graph);
+}
+
+Test(paths, ways_of_one_and_of_many_agree)
+{
+	for (uint32_t seed = 0; seed < 300; seed++) {
+		struct heap_graph *graph = random_graph(seed);
+		struct path_tree tree;
+		struct cycles cycles;
+
+		cr_assert_eq(path_tree_build(graph, &tree), 0);
+		cr_assert_eq(cycles_find(graph, &cycles), 0);
+		for (uint32_t n = 1; n < graph->node_cnt; n++) {
+			struct path_shape way;
+			struct paths paths;
+			int err = path_of_node(graph, &tree, &cycles, n, &way);
+
+			cr_assert_eq(paths_aggregate(graph, &tree, &cycles, &n, 1, 1, &paths), 0);
+			cr_assert_eq(err, paths.cnt ? 0 : -ENOENT);
+			if (!err) {
+				cr_assert_eq(way.fingerprint, paths.shapes[0].fingerprint);
+				cr_assert_eq(way.step_cnt, paths.shapes[0].step_cnt);
+				cr_assert_eq(way.root, paths.shapes[0].root);
+				cr_assert_eq(way.bytes, paths.shapes[0].bytes);
+				free(way.steps);
+			}
+			paths_deinit(&paths);
+		}
+		cycles_deinit(&cycles);
+		path_tree_deinit(&tree);
+		graph_destroy(graph);
+	}
 }
 
 Test(paths, a_linked_list_is_one_shape)

@@ -8,52 +8,12 @@
 #include <string.h>
 
 #include "../golden/report_fixture.h"
+#include "golden.h"
 #include "report/report_json.h"
-
-#ifndef GOLDEN_DIR
-#define GOLDEN_DIR "tests/golden"
-#endif
 
 static double fixed_clock(void)
 {
 	return FIXTURE_TIME;
-}
-
-static char *file_read(const char *path)
-{
-	_cleanup_fclose_ FILE *file = fopen(path, "r");
-	FILE *memory;
-	char *text = NULL;
-	size_t len;
-	int c;
-
-	if (!file)
-		return NULL;
-	memory = open_memstream(&text, &len);
-	while ((c = getc(file)) != EOF)
-		putc(c, memory);
-	/* Closing may move the text. */
-	fclose(memory);
-	return text;
-}
-
-static void assert_golden(const char *name, const char *got)
-{
-	_cleanup_free_ char *want = NULL;
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", GOLDEN_DIR, name);
-	if (getenv("GOLDEN_UPDATE")) {
-		FILE *file = fopen(path, "w");
-
-		cr_assert_not_null(file, "cannot write %s", path);
-		fputs(got, file);
-		fclose(file);
-		cr_assert_fail("%s was rewritten", path);
-	}
-	want = file_read(path);
-	cr_assert_not_null(want, "%s cannot be read", path);
-	cr_assert(strcmp(got, want) == 0, "%s differs; got:\n%s", path, got);
 }
 
 typedef void (*render)(struct report *report);
@@ -70,7 +30,7 @@ static void check_text(const char *name, int columns, bool live, bool colour, re
 	draw(report);
 	report_destroy(report);
 	fclose(out);
-	assert_golden(name, text);
+	golden_assert(name, text);
 	free(text);
 }
 
@@ -87,7 +47,7 @@ static void check_json(const char *name, int pid, render draw)
 	draw(report);
 	report_destroy(report);
 	fclose(out);
-	assert_golden(name, text);
+	golden_assert(name, text);
 	free(text);
 }
 

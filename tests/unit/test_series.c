@@ -53,6 +53,7 @@ Test(series, the_first_change_brings_the_constant_past_with_it)
 	cr_assert_eq(y[29], 42);
 	cr_assert_eq(y[30], 43);
 	cr_assert_eq(t[30], 30);
+	cr_assert_eq(f.series.teeth.base_s, 29, "the rise began when it last stood still");
 	series_deinit(&f.series);
 }
 

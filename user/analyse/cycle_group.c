@@ -5,22 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A cut is looked for in a sample of a group: every candidate costs a walk of the component. */
-#define CUT_COMPONENTS_MAX 200
-#define CUT_NODES_MAX 10000
-#define CUT_LINKS_MAX 64
-#define CUT_BUDGET (1U << 20)
-
-struct cut {
-	struct cycle_link link;
-	uint64_t breaks;
-};
-
-struct cut_search {
-	struct cut cuts[CUT_LINKS_MAX];
-	size_t cnt;
-	uint64_t examined;
-};
+#include "analyse/cycle_cut.h"
 
 uint32_t cycle_tally(struct cycle_finder *finder, const struct component *component, uint32_t cnt)
 {
@@ -133,94 +118,6 @@ static int fill_ring(struct cycle_finder *finder, const struct component *compon
 	return 0;
 }
 
-static bool same_link(const struct cycle_link *a, const struct cycle_link *b)
-{
-	return a->from == b->from && a->to == b->to && a->kind == b->kind && a->name == b->name;
-}
-
-static struct cut *cut_of(struct cut_search *search, const struct cycle_link *link)
-{
-	for (size_t i = 0; i < search->cnt; i++) {
-		if (same_link(&search->cuts[i].link, link))
-			return &search->cuts[i];
-	}
-	if (search->cnt == CUT_LINKS_MAX)
-		return NULL;
-	search->cuts[search->cnt] = (struct cut){ .link = *link };
-	return &search->cuts[search->cnt++];
-}
-
-/* Only a link of the ring can break every ring. What it costs is taken off the budget. */
-static int try_component(struct cycle_finder *finder, const struct component *component,
-			 struct cut_search *search, uint64_t *budget)
-{
-	struct cycle_link ring[CYCLE_RING_MAX];
-	struct cycle_view *view = &finder->view;
-	size_t cnt;
-
-	if (cycle_view_enter(view, finder->nodes + component->first, component->cnt))
-		return -ENOMEM;
-	cnt = cycle_view_ring(view, start_of(finder, component), ring, CYCLE_RING_MAX);
-	cnt = cnt < CYCLE_RING_MAX ? cnt : CYCLE_RING_MAX;
-	search->examined++;
-	for (size_t i = 0; i < cnt; i++) {
-		uint64_t cost = (uint64_t)view->cnt + view->edge_cnt;
-		struct cut *cut = cut_of(search, &ring[i]);
-		bool again = false;
-
-		for (size_t j = 0; j < i && !again; j++)
-			again = same_link(&ring[i], &ring[j]);
-		if (again || !cut || ring[i].kind == EDGE_DICT)
-			continue;
-		cut->breaks += cycle_view_breaks(view, &ring[i]);
-		*budget -= cost < *budget ? cost : *budget;
-	}
-	return 0;
-}
-
-/* What a programmer would change: an attribute, of a class of his own. */
-static uint32_t cut_rank(const struct heap_graph *graph, const struct cycle_link *link)
-{
-	return (graph->types[link->from].own || graph->types[link->to].own ? 2U : 0U) +
-	       (link->kind == EDGE_ATTRIBUTE ? 1U : 0U);
-}
-
-static void choose_cut(const struct heap_graph *graph, const struct cut_search *search,
-		       struct cycle_group *out)
-{
-	for (size_t i = 0; i < search->cnt; i++) {
-		const struct cut *cut = &search->cuts[i];
-
-		if (cut->breaks < out->cut_breaks || !cut->breaks)
-			continue;
-		if (cut->breaks == out->cut_breaks &&
-		    cut_rank(graph, &cut->link) <= cut_rank(graph, &out->cut))
-			continue;
-		out->cut = cut->link;
-		out->cut_breaks = cut->breaks;
-	}
-	out->examined = search->examined;
-}
-
-static int fill_cut(struct cycle_finder *finder, const uint32_t *numbers, size_t cnt,
-		    struct cycle_group *out)
-{
-	uint64_t budget = finder->cut_budget < CUT_BUDGET ? finder->cut_budget : CUT_BUDGET;
-	uint64_t given = budget;
-	struct cut_search search = { .cnt = 0 };
-
-	for (size_t i = 0; i < cnt && budget && search.examined < CUT_COMPONENTS_MAX; i++) {
-		const struct component *component = &finder->components[numbers[i]];
-
-		if (component->cnt <= CUT_NODES_MAX &&
-		    try_component(finder, component, &search, &budget))
-			return -ENOMEM;
-	}
-	finder->cut_budget -= given - budget;
-	choose_cut(finder->graph, &search, out);
-	return 0;
-}
-
 int cycle_group_fill(struct cycle_finder *finder, const uint32_t *numbers, size_t cnt,
 		     struct cycle_group *out)
 {
@@ -242,9 +139,9 @@ int cycle_group_fill(struct cycle_finder *finder, const uint32_t *numbers, size_
 	err = fill_members(finder, numbers, cnt, out);
 	if (!err)
 		err = fill_ring(finder, smallest, out);
-	if (!err)
-		err = fill_cut(finder, numbers, cnt, out);
-	if (!err)
-		out->classes &= has_type(finder->graph, out);
-	return err;
+	if (err)
+		return err;
+	out->classes &= has_type(finder->graph, out);
+	/* Classes are made that way: nobody cuts them. */
+	return out->classes ? 0 : cycle_cut_find(finder, numbers, cnt, out);
 }

@@ -23,7 +23,7 @@ struct cycle_finder {
 	uint8_t *reached;	      /* from the roots */
 	bool *class_part;	      /* by type */
 	struct cycle_view view;
-	uint64_t cut_budget; /* edges looked at, for all groups */
+	uint64_t cut_budget; /* nodes and edges looked at, for all groups */
 };
 
 /* Counts the types of a component in `tally`; the number of `touched` ones, of which `cnt` are

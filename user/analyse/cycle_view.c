@@ -16,7 +16,6 @@ void cycle_view_deinit(struct cycle_view *view)
 	free(view->queue);
 	free(view->via);
 	free(view->parent);
-	free(view->degree);
 }
 
 static int grow(uint32_t **items, uint32_t cnt)
@@ -32,7 +31,7 @@ static int reserve_nodes(struct cycle_view *view, uint32_t cnt)
 		return 0;
 	view->room = 0;
 	if (grow(&view->first, cnt) || grow(&view->owner, cnt) || grow(&view->queue, cnt) ||
-	    grow(&view->via, cnt) || grow(&view->parent, cnt) || grow(&view->degree, cnt))
+	    grow(&view->via, cnt) || grow(&view->parent, cnt))
 		return -ENOMEM;
 	view->room = cnt;
 	return 0;
@@ -87,8 +86,7 @@ static const struct graph_edge *graph_edge_of(const struct cycle_view *view, uin
 	return &view->graph->edges[view->edges[e].edge];
 }
 
-/* What an attribute dict holds, its object holds. */
-static struct cycle_link link_of(const struct cycle_view *view, uint32_t from, uint32_t e)
+struct cycle_link cycle_view_link(const struct cycle_view *view, uint32_t from, uint32_t e)
 {
 	const struct graph_edge *edge = graph_edge_of(view, e);
 	uint32_t holder = from;
@@ -126,7 +124,7 @@ static size_t write_ring(const struct cycle_view *view, const uint32_t *ring, ui
 			if (written < max) {
 				uint32_t holder = is_half(view, previous, ring[i]) ? before : from;
 
-				out[written] = link_of(view, from, ring[i]);
+				out[written] = cycle_view_link(view, from, ring[i]);
 				out[written].from = nodes[view->nodes[holder]].type;
 			}
 			written++;
@@ -172,42 +170,4 @@ size_t cycle_view_ring(struct cycle_view *view, uint32_t start, struct cycle_lin
 		node = view->parent[node];
 	} while (node != start);
 	return write_ring(view, view->queue, cnt, view->parent[start], out, max);
-}
-
-static bool is_link(const struct cycle_view *view, uint32_t from, uint32_t e,
-		    const struct cycle_link *wanted)
-{
-	struct cycle_link link;
-
-	if (graph_edge_of(view, e)->kind != wanted->kind)
-		return false;
-	link = link_of(view, from, e);
-	return link.from == wanted->from && link.to == wanted->to && link.name == wanted->name;
-}
-
-/* Takes away what nothing refers to until nothing is left, or only what goes round. */
-bool cycle_view_breaks(struct cycle_view *view, const struct cycle_link *without)
-{
-	uint32_t head = 0, tail = 0;
-
-	memset(view->degree, 0, view->cnt * sizeof(*view->degree));
-	for (uint32_t n = 0; n < view->cnt; n++) {
-		for (uint32_t e = view->first[n]; e < view->first[n + 1]; e++)
-			view->degree[view->edges[e].to] += !is_link(view, n, e, without);
-	}
-	for (uint32_t n = 0; n < view->cnt; n++) {
-		if (!view->degree[n])
-			view->queue[tail++] = n;
-	}
-	while (head < tail) {
-		uint32_t n = view->queue[head++];
-
-		for (uint32_t e = view->first[n]; e < view->first[n + 1]; e++) {
-			if (is_link(view, n, e, without))
-				continue;
-			if (!--view->degree[view->edges[e].to])
-				view->queue[tail++] = view->edges[e].to;
-		}
-	}
-	return tail == view->cnt;
 }

@@ -20,7 +20,7 @@ struct cycle_view {
 	struct view_edge *edges;
 	uint32_t *first;
 	uint32_t *owner; /* of an attribute dict: its object; NODE_NONE */
-	uint32_t *queue, *via, *parent, *degree;
+	uint32_t *queue, *via, *parent;
 	uint32_t room, edge_room;
 };
 
@@ -33,7 +33,8 @@ int cycle_view_enter(struct cycle_view *view, const uint32_t *nodes, uint32_t cn
  */
 size_t cycle_view_ring(struct cycle_view *view, uint32_t start, struct cycle_link *out, size_t max);
 
-/* Is nothing of it a cycle without all that is held in this way? */
-bool cycle_view_breaks(struct cycle_view *view, const struct cycle_link *without);
+/* What an edge of the view, from a node of it, is called. What an attribute dict holds, its object
+ * holds. */
+struct cycle_link cycle_view_link(const struct cycle_view *view, uint32_t from, uint32_t edge);
 
 #endif

@@ -14,7 +14,7 @@
 #define ALIKE_OBJECTS_MAX 64
 /* The same types in more different numbers than this: it is the numbers that tell nothing. */
 #define VARIANTS_MAX 4
-#define CUT_BUDGET_ALL (1U << 24)
+#define CUT_BUDGET_ALL (1U << 28) /* below a second */
 
 /* A multiset of types, and under how many a set of types occurs. */
 struct tallies {

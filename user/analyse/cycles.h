@@ -20,6 +20,7 @@ struct cycle_link {
 };
 
 #define CYCLE_RING_MAX 64
+#define CYCLE_CUT_MAX 3
 
 /* Components with the same types in the same numbers. Where the numbers differ from one to the
  * next, or the components are large, those with the same types are one group: it is `merged`. */
@@ -33,10 +34,12 @@ struct cycle_group {
 	uint64_t cycles;
 	uint64_t objects;
 	uint64_t bytes;
-	uint64_t garbage;      /* cycles that no root reaches: they wait for the collector */
-	struct cycle_link cut; /* the link without which the most of them are no cycle */
-	uint64_t cut_breaks;   /* how many of the `examined`; 0: no link does, ignore `cut` */
-	uint64_t examined;     /* a sample, of components of a limited size; may be 0 */
+	uint64_t garbage; /* cycles that no root reaches: they wait for the collector */
+	struct cycle_link cut[CYCLE_CUT_MAX]; /* links without which the most are no cycle */
+	size_t cut_cnt;			      /* 0: no CYCLE_CUT_MAX links break any */
+	/* How many of the `examined` the first k + 1 links together break. */
+	uint64_t cut_breaks[CYCLE_CUT_MAX];
+	uint64_t examined; /* a sample, of components of a limited size; may be 0 */
 	uint32_t example;      /* a node of one of them */
 	bool merged;
 	bool classes; /* nothing but classes and what belongs to them: not a leak's cycle */

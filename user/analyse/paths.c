@@ -218,6 +218,51 @@ int paths_aggregate(const struct heap_graph *graph, const struct path_tree *tree
 	return err;
 }
 
+/* The same as find_shape(), without what is kept for other objects. */
+static int add_way(const struct grouping *g, struct shape_trie *trie, uint32_t node, uint32_t *out)
+{
+	_cleanup_free_ uint32_t *way = NULL;
+	struct path_step step;
+	uint32_t depth = 0, root = node;
+
+	for (; g->tree->parent[root] != GRAPH_ROOT; depth++)
+		root = holder_of(g, root, &step);
+	way = malloc((depth + 1ULL) * sizeof(*way));
+	if (!way || shape_trie_root(trie, g->graph->edges[g->tree->edge[root]].value, out))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < depth; i++) {
+		way[i] = node;
+		node = holder_of(g, node, &step);
+	}
+	while (depth) {
+		holder_of(g, way[--depth], &step);
+		if (shape_trie_add(trie, *out, &step, out))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int path_of_node(const struct heap_graph *graph, const struct path_tree *tree,
+		 const struct cycles *cycles, uint32_t node, struct path_shape *out)
+{
+	struct grouping g = { .graph = graph, .tree = tree, .cycles = cycles };
+	struct union_shape one = { .instances = 1, .bytes = graph->nodes[node].bytes };
+	struct shape_trie trie;
+	int err;
+
+	if (tree->parent[node] == NODE_NONE)
+		return -ENOENT;
+	err = shape_trie_init(&trie, graph);
+	if (!err)
+		err = add_way(&g, &trie, node, &one.shape);
+	if (!err) {
+		trie.shapes[one.shape].example = node;
+		err = write_shape(&trie, &one, out);
+	}
+	shape_trie_deinit(&trie);
+	return err;
+}
+
 void paths_deinit(struct paths *paths)
 {
 	for (size_t i = 0; i < paths->cnt; i++)

@@ -62,4 +62,8 @@ int paths_aggregate(const struct heap_graph *graph, const struct path_tree *tree
 		    size_t max_shapes, struct paths *out);
 void paths_deinit(struct paths *paths);
 
+/* The way of one object; the caller frees out->steps. -ENOENT: no root reaches it; -ENOMEM. */
+int path_of_node(const struct heap_graph *graph, const struct path_tree *tree,
+		 const struct cycles *cycles, uint32_t node, struct path_shape *out);
+
 #endif

@@ -11,7 +11,6 @@
 
 #include "analyse/picture_groups.h"
 #include "analyse/picture_holders.h"
-#include "base/cleanup.h"
 
 #define DEFAULT_LIMIT 30
 #define DEFAULT_DEPTH 10

@@ -51,7 +51,8 @@ struct picture {
 	struct picture_node *nodes; /* the start first, then by share; the rest last */
 	struct picture_edge *edges; /* by from, to */
 	size_t node_cnt, edge_cnt;
-	bool single; /* around one object: every node is one object */
+	uint64_t hidden_edges; /* weaker ones that would make it unreadable */
+	bool single;	       /* around one object: every node is one object */
 };
 
 /* `cycles` may be NULL, `options` too. 0 or -ENOMEM; -EINVAL: nothing to start from. */

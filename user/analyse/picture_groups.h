@@ -74,5 +74,7 @@ static inline bool group_ends_at(uint8_t role)
 /* Keeps the strongest and sums the rest (picture_select.c). 0 or -ENOMEM. */
 int picture_select(const struct groups *groups, const struct heap_graph *graph, unsigned int limit,
 		   struct picture *out);
+/* Its edges (picture_edges.c). `place`: of a group, the index of its node. */
+int picture_select_edges(const struct groups *groups, const uint32_t *place, struct picture *out);
 
 #endif

@@ -11,8 +11,13 @@
 /* Less than this of the start is not drawn by itself, when there are others to be summed up. */
 #define MIN_SHARE 0.001
 
+/* Of the places, at most one in so many is kept for roots that would not be drawn otherwise: they
+ * are what a reader looks for. */
+#define ROOT_PLACES 4
+
 struct ranked {
 	uint32_t group;
+	bool end;
 	unsigned int level;
 	double share;
 };
@@ -28,6 +33,12 @@ static int by_share(const void *a, const void *b)
 	return (x->group > y->group) - (x->group < y->group);
 }
 
+/* Objects of a linked list hand the same share on to each other. */
+static double whole_share(double share)
+{
+	return share < 1 ? share : 1;
+}
+
 static struct ranked *rank_groups(const struct groups *groups, size_t *out_cnt)
 {
 	struct ranked *ranks = malloc(groups->cnt * sizeof(*ranks));
@@ -35,10 +46,14 @@ static struct ranked *rank_groups(const struct groups *groups, size_t *out_cnt)
 
 	for (uint32_t g = GROUP_REST + 1; ranks && g < groups->cnt; g++) {
 		/* Sums of floats: noise must not decide. */
-		double share = groups->groups[g].node.share;
+		double share = whole_share(groups->groups[g].node.share);
 
-		ranks[cnt++] = (struct ranked){ g, groups->groups[g].node.level,
-						(double)(int64_t)(share * 1e5 + 0.5) };
+		ranks[cnt++] = (struct ranked){
+			.group = g,
+			.end = groups->groups[g].node.end,
+			.level = groups->groups[g].node.level,
+			.share = (double)(int64_t)(share * 1e5 + 0.5),
+		};
 	}
 	if (ranks)
 		qsort(ranks, cnt, sizeof(*ranks), by_share);
@@ -63,6 +78,29 @@ static size_t drawn_count(const struct ranked *ranks, size_t cnt, bool rest, uns
 	return drawn < cnt ? drawn : cnt;
 }
 
+/* Lets the strongest roots among the others take the places of the weakest that are drawn. */
+static void prefer_roots(struct ranked *ranks, size_t cnt, size_t drawn)
+{
+	size_t places = drawn / ROOT_PLACES, weakest = drawn;
+
+	for (size_t i = 0; i < drawn && places > 0; i++)
+		places -= ranks[i].end;
+	for (size_t i = drawn; i < cnt && places > 0; i++) {
+		struct ranked root = ranks[i];
+
+		if (!root.end || root.share < MIN_SHARE * 1e5)
+			continue;
+		while (weakest > 0 && ranks[weakest - 1].end)
+			weakest--;
+		if (weakest == 0)
+			break;
+		ranks[i] = ranks[--weakest];
+		ranks[weakest] = root;
+		places--;
+	}
+	qsort(ranks, drawn, sizeof(*ranks), by_share);
+}
+
 static void add_rest(struct picture_node *rest, const struct picture_node *node)
 {
 	rest->objects += node->objects;
@@ -76,6 +114,7 @@ static void add_node(struct picture *out, const struct heap_graph *graph, const 
 	struct picture_node *node = &out->nodes[out->node_cnt++];
 
 	*node = group->node;
+	node->share = whole_share(node->share);
 	node->cycle = 2 * group->cyclic > group->node.objects;
 	if (graph->types[node->type].role != ROLE_TYPE || node->objects != 1)
 		return;
@@ -97,6 +136,7 @@ static int select_nodes(const struct groups *groups, const struct heap_graph *gr
 	if (!ranks)
 		return -ENOMEM;
 	drawn = drawn_count(ranks, cnt, rest.objects > 0, limit);
+	prefer_roots(ranks, cnt, drawn);
 	out->nodes = malloc((drawn + 2) * sizeof(*out->nodes));
 	if (!out->nodes)
 		return -ENOMEM;
@@ -113,90 +153,9 @@ static int select_nodes(const struct groups *groups, const struct heap_graph *gr
 		place[ranks[i].group] = (uint32_t)out->node_cnt;
 		add_rest(&rest, &groups->groups[ranks[i].group].node);
 	}
+	rest.share = whole_share(rest.share);
 	if (rest.objects > 0)
 		out->nodes[out->node_cnt++] = rest;
-	return 0;
-}
-
-static int by_ends(const void *a, const void *b)
-{
-	const struct group_link *x = a, *y = b;
-
-	if (x->from != y->from)
-		return x->from < y->from ? -1 : 1;
-	if (x->to != y->to)
-		return x->to < y->to ? -1 : 1;
-	if (x->cnt != y->cnt)
-		return x->cnt > y->cnt ? -1 : 1;
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	return (x->name > y->name) - (x->name < y->name);
-}
-
-/* `links` sorted: those between the same two nodes become one edge. */
-static void merge_links(const struct group_link *links, size_t cnt, struct picture *out)
-{
-	uint64_t cyclic = 0;
-
-	for (size_t i = 0; i < cnt; i++) {
-		const struct group_link *link = &links[i];
-		struct picture_edge *edge = &out->edges[out->edge_cnt];
-
-		if (i == 0 || link->from != links[i - 1].from || link->to != links[i - 1].to) {
-			*edge = (struct picture_edge){ .from = link->from, .to = link->to };
-			out->edge_cnt++;
-			cyclic = 0;
-		} else {
-			edge--;
-		}
-		if (edge->label_cnt < PICTURE_LABELS)
-			edge->labels[edge->label_cnt] =
-				(struct picture_label){ link->kind, link->name, link->cnt };
-		edge->label_cnt++;
-		edge->references += link->cnt;
-		cyclic += link->cyclic;
-		edge->cycle = 2 * cyclic > edge->references;
-	}
-}
-
-/* What the nodes drawn hold by way of the rest is too much to be drawn: only what would hang in
- * the air without it. */
-static void drop_rest_edges(struct picture *out, uint32_t rest)
-{
-	_cleanup_free_ bool *holds = calloc(out->node_cnt + 1, sizeof(*holds));
-	size_t kept = 0;
-
-	for (size_t i = 0; holds && i < out->edge_cnt; i++) {
-		if (out->edges[i].to != rest && out->edges[i].to != out->edges[i].from)
-			holds[out->edges[i].from] = true;
-	}
-	for (size_t i = 0; i < out->edge_cnt; i++) {
-		const struct picture_edge *edge = &out->edges[i];
-
-		if (edge->to == rest && (edge->from == rest || (holds && holds[edge->from])))
-			continue;
-		out->edges[kept++] = *edge;
-	}
-	out->edge_cnt = kept;
-}
-
-static int select_edges(const struct groups *groups, const uint32_t *place, struct picture *out)
-{
-	_cleanup_free_ struct group_link *links = NULL;
-	size_t cnt = groups->link_cnt;
-
-	links = malloc((cnt + 1) * sizeof(*links));
-	out->edges = malloc((cnt + 1) * sizeof(*out->edges));
-	if (!links || !out->edges)
-		return -ENOMEM;
-	for (size_t i = 0; i < cnt; i++) {
-		links[i] = groups->links[i];
-		links[i].from = place[links[i].from];
-		links[i].to = place[links[i].to];
-	}
-	qsort(links, cnt, sizeof(*links), by_ends);
-	merge_links(links, cnt, out);
-	drop_rest_edges(out, place[GROUP_REST]);
 	return 0;
 }
 
@@ -210,7 +169,7 @@ int picture_select(const struct groups *groups, const struct heap_graph *graph, 
 	if (place)
 		err = select_nodes(groups, graph, limit, place, &picture);
 	if (!err)
-		err = select_edges(groups, place, &picture);
+		err = picture_select_edges(groups, place, &picture);
 	if (err)
 		picture_deinit(&picture);
 	else

@@ -33,14 +33,24 @@ static int find_lists(const struct python *python, struct target *target, struct
 	return err;
 }
 
-static int open_live(const struct options *options, struct heap_graph **out)
+int heap_take(const struct options *options, struct target *target, const struct python *python,
+	      const raddr_t *containers, size_t cnt, struct heap_graph **out)
 {
 	struct snapshot_options snapshot = {
 		.no_pause = options->no_pause,
 		.max_memory = options->max_memory,
+		.containers = containers,
+		.container_cnt = cnt,
 	};
-	static struct python python;
 	struct gc_lists lists;
+	int err = find_lists(python, target, &lists);
+
+	return err ? err : snapshot_take(target, python, &lists, &snapshot, out);
+}
+
+static int open_live(const struct options *options, struct heap_graph **out)
+{
+	static struct python python;
 	struct target target;
 	int err = target_open(options->pid, &target);
 
@@ -52,9 +62,7 @@ static int open_live(const struct options *options, struct heap_graph **out)
 			 "program runs",
 			 target.pid);
 	if (!err) {
-		err = find_lists(&python, &target, &lists);
-		if (!err)
-			err = snapshot_take(&target, &python, &lists, &snapshot, out);
+		err = heap_take(options, &target, &python, NULL, 0, out);
 		python_close(&python);
 	}
 	target_close(&target);

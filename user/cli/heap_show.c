@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyse/audit.h"
 #include "analyse/picture.h"
 #include "analyse/retained.h"
 #include "analyse/totals.h"
@@ -70,6 +71,47 @@ int heap_show_paths(struct report *report, const struct heap_view *view, const u
 	}
 	paths_deinit(&paths);
 	return err;
+}
+
+static bool has_member(const struct cycle_group *group, uint32_t type)
+{
+	for (size_t i = 0; i < group->member_cnt; i++) {
+		if (group->members[i].type == type)
+			return true;
+	}
+	return false;
+}
+
+int heap_cycles_of(const struct heap_view *view, uint32_t type, struct cycles *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->groups = calloc(view->cycles.cnt + 1, sizeof(*out->groups));
+	if (!out->groups)
+		return -ENOMEM;
+	for (size_t i = 0; i < view->cycles.cnt; i++) {
+		const struct cycle_group *group = &view->cycles.groups[i];
+
+		if (group->classes || !has_member(group, type))
+			continue;
+		out->groups[out->cnt++] = *group;
+		out->cycles += group->cycles;
+		out->objects += group->objects;
+		out->bytes += group->bytes;
+	}
+	return 0;
+}
+
+int heap_show_excess(struct report *report, const struct heap_graph *graph, size_t limit)
+{
+	struct audit audit;
+	int err = audit_refcounts(graph, &audit);
+
+	if (err)
+		return err;
+	if (audit.cnt)
+		report->ops->audit(report, graph, &audit, limit);
+	audit_deinit(&audit);
+	return 0;
 }
 
 uint32_t heap_find_object(const struct heap_graph *graph, uint64_t address)

@@ -25,6 +25,14 @@ int heap_show_snapshot(struct report *report, const struct heap_graph *graph);
 int heap_show_paths(struct report *report, const struct heap_view *view, const uint32_t *nodes,
 		    size_t cnt, uint64_t address, size_t limit);
 
+/* The cycles that objects of the type are on, most objects first: the groups are borrowed from the
+ * view, their array is the caller's to free. */
+int heap_cycles_of(const struct heap_view *view, uint32_t type, struct cycles *out);
+/* References without a holder, when there are any. */
+int heap_show_excess(struct report *report, const struct heap_graph *graph, size_t limit);
+/* The whole heap at a glance: what retains most, and references without a holder. */
+int show_heap(struct report *report, const struct heap_graph *graph, size_t limit);
+
 /* The node of the object at `address`; NODE_NONE. */
 uint32_t heap_find_object(const struct heap_graph *graph, uint64_t address);
 /* The one type that `name` names. Logs one line and returns -ENOENT: there is none, or -EINVAL:

@@ -8,6 +8,7 @@
 
 #include "analyse/audit.h"
 #include "analyse/diff.h"
+#include "analyse/paths.h"
 #include "analyse/retained.h"
 #include "analyse/totals.h"
 #include "base/cleanup.h"
@@ -154,22 +155,45 @@ int verb_cycles(const struct options *options)
 	return finish(report, graph, err);
 }
 
-/* The whole heap at a glance: what retains most, and references that nobody holds. */
-static int show_heap(struct report *report, const struct heap_graph *graph, size_t limit)
+/* Whose the objects are that retain most. */
+static int show_holders(struct report *report, const struct heap_graph *graph,
+			const struct dominators *dominators, size_t limit)
 {
+	struct path_shape ways[MAX_HOLDERS] = {};
 	uint32_t top[MAX_HOLDERS];
+	struct path_tree tree;
+	int64_t cnt = dominators_top(graph, dominators, top,
+				     limit < MAX_HOLDERS ? limit : MAX_HOLDERS);
+	int err = cnt < 0 ? (int)cnt : path_tree_build(graph, &tree);
+
+	if (err)
+		return err;
+	for (int64_t i = 0; i < cnt && err != -ENOMEM; i++) {
+		err = path_of_node(graph, &tree, NULL, top[i], &ways[i]);
+		if (err)
+			ways[i].root = NODE_NONE;
+	}
+	path_tree_deinit(&tree);
+	if (err != -ENOMEM)
+		report->ops->holders(report, graph, dominators, top, ways, (size_t)cnt);
+	for (int64_t i = 0; i < cnt; i++)
+		free(ways[i].steps);
+	return err == -ENOMEM ? err : 0;
+}
+
+/* The whole heap at a glance: what retains most, and references that nobody holds. */
+int show_heap(struct report *report, const struct heap_graph *graph, size_t limit)
+{
 	struct dominators dominators;
 	struct audit audit;
-	int64_t cnt;
 	int err = dominators_build(graph, &dominators);
 
 	if (err)
 		return err;
-	cnt = dominators_top(graph, &dominators, top, limit < MAX_HOLDERS ? limit : MAX_HOLDERS);
-	if (cnt > 0)
-		report->ops->holders(report, graph, &dominators, top, (size_t)cnt);
+	err = show_holders(report, graph, &dominators, limit);
 	dominators_deinit(&dominators);
-	err = audit_refcounts(graph, &audit);
+	if (!err)
+		err = audit_refcounts(graph, &audit);
 	if (err)
 		return err;
 	report->ops->audit(report, graph, &audit, limit);
@@ -215,12 +239,51 @@ int verb_all_types(const struct options *options)
 	return finish(report, graph, err);
 }
 
+/* Who holds the objects of a type that are new since `before`. */
+static int show_fresh(const struct options *options, struct report *report,
+		      const struct heap_graph *before, const struct heap_graph *after)
+{
+	_cleanup_free_ uint32_t *nodes = NULL;
+	struct heap_view view;
+	uint32_t type;
+	int64_t fresh;
+	size_t cnt;
+	int err = heap_find_type(after, options->type, &type);
+
+	if (!err)
+		err = totals_instances(after, type, &nodes, &cnt);
+	if (err)
+		return err;
+	fresh = diff_fresh(before, after, type, nodes);
+	if (fresh < 0)
+		return (int)fresh;
+	err = heap_view_open(after, &view);
+	if (err)
+		return err;
+	err = heap_show_paths(report, &view, nodes, (size_t)fresh, 0,
+			      row_limit(options, DEFAULT_PATHS));
+	heap_view_close(&view);
+	return err;
+}
+
+static int show_diff(const struct options *options, struct report *report,
+		     const struct heap_graph *before, const struct heap_graph *after)
+{
+	struct diff diff;
+	int err = diff_graphs(before, after, &diff);
+
+	if (err)
+		return err;
+	report->ops->diff(report, &diff, row_limit(options, DEFAULT_ROWS));
+	diff_deinit(&diff);
+	return options->type ? show_fresh(options, report, before, after) : 0;
+}
+
 int verb_diff(const struct options *options)
 {
 	struct options second = *options;
 	struct heap_graph *before, *after;
 	struct report *report;
-	struct diff diff;
 	int err;
 
 	if (heap_open(options, &before))
@@ -231,11 +294,7 @@ int verb_diff(const struct options *options)
 		return EXIT_FAILED;
 	}
 	report = open_report(options, after);
-	err = report ? diff_graphs(before, after, &diff) : -ENOMEM;
-	if (!err) {
-		report->ops->diff(report, &diff, row_limit(options, DEFAULT_ROWS));
-		diff_deinit(&diff);
-	}
+	err = report ? show_diff(options, report, before, after) : -ENOMEM;
 	graph_destroy(before);
 	return finish(report, after, err);
 }

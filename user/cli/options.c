@@ -26,7 +26,8 @@ static const struct argp_option option_table[] = {
 	{ "interval", 'i', "S", 0, "Seconds between censuses (default 1)", 1 },
 	{ "duration", 'd', "S", 0, "Stop after so many seconds", 1 },
 	{ "limit", 'n', "N", 0, "Rows to show (default 10; types and growth: 20)", 1 },
-	{ "type", 't', "NAME", 0, "backrefs: the type, with or without its module", 1 },
+	{ "type", 't', "NAME", 0,
+	  "backrefs: the type, with or without its module; diff: who holds its new objects", 1 },
 	{ "output", 'o', "PATH", 0,
 	  "snapshot: the file to write; a picture: likewise; watching: the folder for the picture "
 	  "of a leak",
@@ -58,7 +59,7 @@ static const char usage[] = "-p PID\n"
 			    "backrefs -p PID -t TYPE\n"
 			    "cycles -p PID\n"
 			    "snapshot -p PID -o FILE\n"
-			    "diff FILE FILE\n"
+			    "diff FILE FILE [-t TYPE]\n"
 			    "stat -p PID -d S\n"
 			    "doctor [-p PID]";
 

@@ -7,17 +7,28 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-struct report *report_open(const struct options *options)
+static struct report *open_at(const struct options *options, FILE *out, bool live)
 {
 	struct winsize size = {};
-	bool live = isatty(STDOUT_FILENO);
+	bool terminal = isatty(STDOUT_FILENO);
 	const char *term = getenv("TERM");
 
 	if (options->format == FORMAT_JSON)
-		return report_json_create(stdout);
-	if (live)
+		return report_json_create(out);
+	if (terminal)
 		ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	if (live && (!term || !strcmp(term, "dumb")))
-		live = false;
-	return report_text_create(stdout, size.ws_col, live, live && !getenv("NO_COLOR"));
+	if (terminal && (!term || !strcmp(term, "dumb")))
+		terminal = false;
+	return report_text_create(out, size.ws_col, live && terminal,
+				  terminal && !getenv("NO_COLOR"));
+}
+
+struct report *report_open(const struct options *options)
+{
+	return open_at(options, stdout, true);
+}
+
+struct report *report_open_at(const struct options *options, FILE *out)
+{
+	return open_at(options, out, false);
 }

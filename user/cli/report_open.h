@@ -8,5 +8,7 @@
 /* The report that the options ask for, on standard output. NULL: no memory. Ends with
  * report_destroy(). */
 struct report *report_open(const struct options *options);
+/* The same into another file, which is no terminal but will be shown on standard output. */
+struct report *report_open_at(const struct options *options, FILE *out);
 
 #endif

@@ -83,6 +83,7 @@ int session_open(const struct options *options, pid_t pid, struct session_wants 
 
 	memset(out, 0, sizeof(*out));
 	out->options = options;
+	out->extra_fd = -1;
 	out->begin_ns = clock_now_ns();
 	err = target_open(pid, &out->target);
 	if (err)
@@ -258,11 +259,13 @@ static int advance(struct session *session, struct loop *loop)
 	return 1;
 }
 
+enum { WAIT_SIGNAL, WAIT_TARGET, WAIT_CENSUS, WAIT_EXTRA, WAIT_CNT };
+
 static bool is_over(struct session *session, struct pollfd *fds, enum watch_end *end)
 {
-	if (fds[0].revents)
+	if (fds[WAIT_SIGNAL].revents)
 		*end = END_INTERRUPTED;
-	else if (fds[1].revents)
+	else if (fds[WAIT_TARGET].revents)
 		*end = END_TARGET_EXITED;
 	else if (target_program_mark(&session->target) != session->program_mark)
 		*end = target_is_alive(&session->target) ? END_TARGET_EXECED : END_TARGET_EXITED;
@@ -274,14 +277,36 @@ static bool is_over(struct session *session, struct pollfd *fds, enum watch_end 
 	return true;
 }
 
+/* SIGUSR1 is a request; it leaves no trace in `fds`, so that any other signal ends the loop. */
+static int serve(struct session *session, struct loop *loop, struct pollfd *fds, void *context)
+{
+	struct signalfd_siginfo info;
+	int err = 0;
+
+	if (fds[WAIT_SIGNAL].revents && session->on_request &&
+	    read(loop->signals, &info, sizeof(info)) == sizeof(info) && info.ssi_signo == SIGUSR1) {
+		fds[WAIT_SIGNAL].revents = 0;
+		err = session->on_request(session, context);
+	}
+	if (!err && fds[WAIT_EXTRA].revents)
+		err = session->on_extra(session, context);
+	return err;
+}
+
+static int wait_for_more(struct session *session, struct loop *loop, struct pollfd *fds)
+{
+	fds[WAIT_SIGNAL] = (struct pollfd){ .fd = loop->signals, .events = POLLIN };
+	fds[WAIT_TARGET] = (struct pollfd){ .fd = session->target.pidfd, .events = POLLIN };
+	fds[WAIT_CENSUS] =
+		(struct pollfd){ .fd = collector_event_fd(session->collector), .events = POLLIN };
+	fds[WAIT_EXTRA] = (struct pollfd){ .fd = session->extra_fd, .events = POLLIN };
+	return poll(fds, WAIT_CNT, wait_ms(session, loop)) < 0 && errno != EINTR ? -errno : 0;
+}
+
 static int run_loop(struct session *session, struct loop *loop,
 		    int (*on_sample)(struct session *, void *), void *context, enum watch_end *end)
 {
-	struct pollfd fds[] = {
-		{ .fd = loop->signals, .events = POLLIN },
-		{ .fd = session->target.pidfd, .events = POLLIN },
-		{ .fd = collector_event_fd(session->collector), .events = POLLIN },
-	};
+	struct pollfd fds[WAIT_CNT];
 	int err;
 
 	for (;;) {
@@ -290,8 +315,11 @@ static int run_loop(struct session *session, struct loop *loop,
 			if (err)
 				return err;
 		}
-		if (poll(fds, ARRAY_SIZE(fds), wait_ms(session, loop)) < 0 && errno != EINTR)
-			return -errno;
+		err = wait_for_more(session, loop, fds);
+		if (!err)
+			err = serve(session, loop, fds, context);
+		if (err)
+			return err;
 		if (is_over(session, fds, end))
 			return 0;
 		err = loop->pending ? advance(session, loop) : 0;
@@ -318,6 +346,8 @@ int session_loop(struct session *session, int (*on_sample)(struct session *, voi
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	if (session->on_request)
+		sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	loop.signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (loop.signals < 0)

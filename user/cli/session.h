@@ -21,6 +21,11 @@ struct session {
 	uint64_t censuses_by[5]; /* index: enum instrument */
 	unsigned int children;	 /* most that lived at once */
 	struct loss losses[PYLEAK_LOSS_CNT];
+	/* What else the loop waits for; -1 = nothing. */
+	int extra_fd;
+	int (*on_extra)(struct session *session, void *context);
+	/* SIGUSR1 came; NULL: it is not taken. */
+	int (*on_request)(struct session *session, void *context);
 };
 
 struct session_wants {

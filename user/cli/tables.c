@@ -3,6 +3,7 @@
 #include "cli/verbs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,14 +87,34 @@ static int keep_baseline(const struct sample *sample, struct baseline *out)
 	return 0;
 }
 
+/* From here on what the target does is seen: a script may begin its test. */
+static void tell_baseline(struct session *session)
+{
+	struct status status;
+	char sentence[80];
+
+	session_status(session, &status);
+	if (session->options->format == FORMAT_JSON) {
+		session->report->ops->status(session->report, &status);
+		return;
+	}
+	snprintf(sentence, sizeof(sentence), "growth counts from here: %llu objects of %zu types",
+		 (unsigned long long)status.sample->objects, status.sample->type_cnt);
+	session->report->ops->note(session->report, status.sample->time_s, sentence);
+}
+
 static int keep_first(struct session *session, void *context)
 {
 	struct baseline *baseline = context;
 	const struct sample *sample = collector_sample(session->collector);
+	int err;
 
 	if (sample->instrument == INSTRUMENT_NONE || baseline->rows)
 		return 0;
-	return keep_baseline(sample, baseline);
+	err = keep_baseline(sample, baseline);
+	if (!err)
+		tell_baseline(session);
+	return err;
 }
 
 static int by_name(const void *name, const void *row)

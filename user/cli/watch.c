@@ -1,15 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The main job: collect -> detect -> report, every interval, and a summary at the end. */
+/* The main job: collect -> detect -> report, every interval; when a leak is called, a snapshot says
+ * who holds it; a summary at the end. */
 #include "cli/verbs.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "cli/leak_job.h"
 #include "detect/detect.h"
+
+/* A leak is looked into again when it has doubled since, but not sooner than this. */
+#define AGAIN_S 60.0
+#define MAX_LOOKED_INTO 256
+#define MAX_AT_ONCE 8
+/* At the end: how long a snapshot under way is waited for. */
+#define PATIENCE_MS 20000
+#define PATIENCE_INTERRUPTED_MS 3000
+
+/* A leak that a snapshot was taken for. */
+struct looked_into {
+	char *name;
+	uint64_t address;
+	uint64_t live;
+	double time_s;
+};
 
 struct watch {
 	struct detector *detector;
 	bool leak_found;
+	struct leak_job *job;	/* under way */
+	struct leak_job *found; /* the last that ended: the summary repeats it */
+	struct looked_into done[MAX_LOOKED_INTO];
+	size_t done_cnt;
 };
 
 static int judge(struct watch *watch, struct status *status)
@@ -24,6 +51,64 @@ static int judge(struct watch *watch, struct status *status)
 	return err;
 }
 
+static struct looked_into *find_done(struct watch *watch, const struct verdict *verdict)
+{
+	for (size_t i = 0; i < watch->done_cnt; i++) {
+		if (watch->done[i].address == verdict->address &&
+		    !strcmp(watch->done[i].name, verdict->name))
+			return &watch->done[i];
+	}
+	return NULL;
+}
+
+/* Is it worth a snapshot now? Remembers it then. */
+static bool take_note(struct watch *watch, const struct verdict *verdict, double now_s)
+{
+	struct looked_into *done = find_done(watch, verdict);
+
+	if (verdict->kind != VERDICT_LEAK || (verdict->group && !verdict->head))
+		return false;
+	if (done && (verdict->live < 2 * done->live || now_s < done->time_s + AGAIN_S))
+		return false;
+	if (!done) {
+		if (watch->done_cnt == MAX_LOOKED_INTO)
+			return false;
+		done = &watch->done[watch->done_cnt];
+		done->name = strdup(verdict->name);
+		if (!done->name)
+			return false;
+		done->address = verdict->address;
+		watch->done_cnt++;
+	}
+	done->live = verdict->live;
+	done->time_s = now_s;
+	return true;
+}
+
+static void start_job(struct session *session, struct watch *watch, const struct verdict *leaks,
+		      size_t cnt)
+{
+	if (leak_job_start(session, leaks, cnt, &watch->job))
+		return;
+	session->extra_fd = leak_job_fd(watch->job);
+}
+
+static void look_into(struct session *session, struct watch *watch, const struct status *status)
+{
+	struct verdict leaks[MAX_AT_ONCE];
+	double now_s = session_elapsed(session);
+	size_t cnt = 0;
+
+	if (watch->job)
+		return;
+	for (size_t i = 0; i < status->verdict_cnt && cnt < MAX_AT_ONCE; i++) {
+		if (take_note(watch, &status->verdicts[i], now_s))
+			leaks[cnt++] = status->verdicts[i];
+	}
+	if (cnt)
+		start_job(session, watch, leaks, cnt);
+}
+
 static int on_sample(struct session *session, void *context)
 {
 	struct watch *watch = context;
@@ -34,9 +119,90 @@ static int on_sample(struct session *session, void *context)
 	err = detector_add(watch->detector, status.sample);
 	if (!err)
 		err = judge(watch, &status);
-	if (!err)
+	if (!err) {
 		session->report->ops->status(session->report, &status);
+		look_into(session, watch, &status);
+	}
 	return err;
+}
+
+static int on_extra(struct session *session, void *context)
+{
+	struct watch *watch = context;
+	int done = leak_job_take(watch->job);
+	const char *text;
+	size_t len;
+
+	if (!done)
+		return 0;
+	text = leak_job_text(watch->job, &len);
+	if (done > 0 && len) {
+		session->report->ops->insert(session->report, text, len);
+		leak_job_close(watch->found);
+		watch->found = watch->job;
+	} else {
+		leak_job_close(watch->job);
+	}
+	watch->job = NULL;
+	session->extra_fd = -1;
+	return 0;
+}
+
+/* SIGUSR1: a snapshot of what leaks now, or of the whole heap. */
+static int on_request(struct session *session, void *context)
+{
+	struct verdict leaks[MAX_AT_ONCE];
+	struct watch *watch = context;
+	struct status status;
+	size_t cnt = 0;
+	int err;
+
+	if (watch->job)
+		return 0;
+	session_status(session, &status);
+	err = judge(watch, &status);
+	for (size_t i = 0; !err && i < status.verdict_cnt && cnt < MAX_AT_ONCE; i++) {
+		const struct verdict *verdict = &status.verdicts[i];
+
+		if (verdict->kind == VERDICT_LEAK && (!verdict->group || verdict->head))
+			leaks[cnt++] = *verdict;
+	}
+	if (!err)
+		start_job(session, watch, leaks, cnt);
+	return err;
+}
+
+/* A snapshot under way is part of the result. */
+static void await_job(struct session *session, struct watch *watch, enum watch_end end)
+{
+	uint64_t patience = end == END_INTERRUPTED ? PATIENCE_INTERRUPTED_MS : PATIENCE_MS;
+	uint64_t until = clock_now_ns() + patience * 1000000;
+
+	while (watch->job) {
+		struct pollfd fd = { .fd = leak_job_fd(watch->job), .events = POLLIN };
+		uint64_t now = clock_now_ns();
+
+		if (now >= until || poll(&fd, 1, (int)((until - now) / 1000000) + 1) < 0)
+			break;
+		if (fd.revents)
+			on_extra(session, watch);
+	}
+	if (watch->job)
+		session->report->ops->note(session->report, session_elapsed(session),
+					   "the snapshot was not waited for");
+}
+
+/* For a person the summary is what counts, and the snapshot may be hours above it. */
+static void repeat_found(struct session *session, struct watch *watch)
+{
+	const char *text;
+	size_t len;
+
+	if (!watch->found || session->options->format == FORMAT_JSON)
+		return;
+	session->report->ops->insert(session->report, "\n", 1);
+	text = leak_job_text(watch->found, &len);
+	session->report->ops->insert(session->report, text, len);
 }
 
 static int summarize(struct session *session, struct watch *watch, enum watch_end end)
@@ -53,22 +219,52 @@ static int summarize(struct session *session, struct watch *watch, enum watch_en
 	/* The verdict that counts is the last one. */
 	watch->leak_found = false;
 	err = judge(watch, &summary.status);
-	if (!err)
-		session->report->ops->summary(session->report, &summary);
-	return err;
+	if (err)
+		return err;
+	session->report->ops->summary(session->report, &summary);
+	repeat_found(session, watch);
+	return 0;
+}
+
+static void deinit(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->done_cnt; i++)
+		free(watch->done[i].name);
+	leak_job_close(watch->job);
+	leak_job_close(watch->found);
+	detector_destroy(watch->detector);
+}
+
+/* The folder for pictures, made when it is missing. */
+static int make_folder(const char *path)
+{
+	struct stat info;
+
+	if (!path || (!stat(path, &info) && S_ISDIR(info.st_mode)) || !mkdir(path, 0755))
+		return 0;
+	pr_error("watch: the folder %s cannot be made: %s; name another with -o", path,
+		 strerror(errno));
+	return -errno;
 }
 
 int watch_session(struct session *session)
 {
 	struct watch watch = {};
 	enum watch_end end = END_DURATION;
-	int err = detector_create(session->options->interval_s, &watch.detector);
+	int err;
 
+	if (make_folder(session->options->output))
+		return EXIT_FAILED;
+	session->on_extra = on_extra;
+	session->on_request = on_request;
+	err = detector_create(session->options->interval_s, &watch.detector);
 	if (!err)
 		err = session_loop(session, on_sample, &watch, &end);
-	if (!err)
+	if (!err) {
+		await_job(session, &watch, end);
 		err = summarize(session, &watch, end);
-	detector_destroy(watch.detector);
+	}
+	deinit(&watch);
 	if (err) {
 		pr_error("watch: process %d: %s", session->target.pid, strerror(-err));
 		return EXIT_FAILED;

@@ -223,9 +223,6 @@ void collector_losses(const struct collector *collector, uint64_t out[PYLEAK_LOS
 {
 	const volatile struct pyleak_progress *progress = progress_of(collector);
 
-	for (int i = 0; i < PYLEAK_LOSS_CNT; i++) {
-		out[i] = progress->losses[i];
-		if (i != PYLEAK_LOSS_CONTAINERS_FULL)
-			out[i] += collector->losses[i];
-	}
+	for (int i = 0; i < PYLEAK_LOSS_CNT; i++)
+		out[i] = progress->losses[i] + collector->losses[i];
 }

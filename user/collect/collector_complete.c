@@ -132,13 +132,14 @@ void collector_complete_sample(struct collector *collector, enum instrument inst
 int collector_finish(struct collector *collector, enum instrument instrument)
 {
 	const volatile struct pyleak_progress *progress = probes_progress(collector->probes);
-	uint64_t full = progress->losses[PYLEAK_LOSS_CONTAINERS_FULL];
+	uint64_t full = progress->losses[PYLEAK_LOSS_CONTAINERS_FULL] +
+			collector->losses[PYLEAK_LOSS_CONTAINERS_FULL];
 	int err;
 
 	collector_remove_safe_points(collector);
-	if (full > collector->losses[PYLEAK_LOSS_CONTAINERS_FULL])
+	if (full > collector->containers_full)
 		collector->container_min *= 2;
-	collector->losses[PYLEAK_LOSS_CONTAINERS_FULL] = full;
+	collector->containers_full = full;
 	err = assemble_sample(collector->counts, collector->types, collector->holds,
 			      &collector->store);
 	if (err)

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "collect/outside.h"
 
-#define OUTSIDE_SHARE 0.008 /* of a core that reading from outside may take of ours */
+#define OUTSIDE_SHARE 0.006 /* of a core that reading from outside may take of ours */
 #define CALM_S 3.0	    /* without a full collection there may be none at all */
 
 void collector_withdraw(struct collector *collector)
@@ -47,6 +47,7 @@ static int count_outside(struct collector *collector, struct outside_walk *walk)
 	int err = outside_count(walk, collector->counts, &objects);
 	uint64_t cost = own_cpu_ns() - begin;
 
+	collector->losses[PYLEAK_LOSS_CONTAINERS_FULL] += walk->containers_lost;
 	collector->outside_due_ns = clock_now_ns() + (uint64_t)((double)cost / OUTSIDE_SHARE);
 	return err;
 }

@@ -40,6 +40,7 @@ struct collector {
 	uint64_t sample_cpu_ns; /* of the target, when the newest census was taken; 0 = none */
 	uint64_t memory_due_ns;
 	uint64_t container_min;
+	uint64_t containers_full; /* lost to full tables when container_min was set */
 	unsigned int outside_tries;
 	uint64_t outside_due_ns; /* not before: our own CPU is bounded too */
 	uint64_t sample_mark;	 /* fingerprint of the lists when they were read from outside */

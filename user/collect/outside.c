@@ -10,6 +10,7 @@
 #include "pyleak_object.h"
 
 #define TRAIL 64	 /* nodes to go back to */
+#define RECENT_TYPES 64	 /* by address, as the kernel side's tallies */
 #define REPAIR_TRIES 100 /* a young collection hides its list for so many ms at most */
 #define REPAIR_WAIT_NS 1000000L
 #define REPAIRS_LEAST 1000
@@ -20,6 +21,7 @@ struct position {
 	struct outside_walk *walk;
 	struct counts *counts;
 	uint64_t objects;
+	struct counted_type *recent[RECENT_TYPES];
 	raddr_t lowest_head;  /* of the interpreter: the heads of its other lists are no objects */
 	raddr_t trail[TRAIL]; /* nodes of this list that were counted, the newest at trail_cnt - 1
 			       */
@@ -31,6 +33,10 @@ static int read_node(const struct outside_walk *walk, raddr_t address, struct py
 	struct remote *remote = walk->reader->remote;
 	raddr_t object = address + walk->lists->head_bytes;
 
+	/* Up to 3.7 the head is longer than the two links. */
+	if (walk->lists->head_bytes == offsetof(struct pyleak_node, refcount) &&
+	    !remote_read(remote, address, node, sizeof(*node)))
+		return 0;
 	memset(node, 0, sizeof(*node));
 	if (remote_read(remote, address, &node->next, 16))
 		return -EFAULT;
@@ -67,11 +73,21 @@ static uint64_t dict_bytes(const struct outside_walk *walk, const struct pyleak_
 	return pyleak_dict_bytes((uint32_t)walk->reader->minor, keys, node->w28);
 }
 
+static struct counted_type *type_at(struct position *at, raddr_t address)
+{
+	struct counted_type **recent = &at->recent[(address >> 4) % RECENT_TYPES];
+
+	if (!*recent || (*recent)->address != address)
+		*recent = counts_type(at->counts, address);
+	return *recent;
+}
+
 static int count_object(struct position *at, const struct pyleak_node *node, raddr_t object)
 {
-	struct counted_type *type = counts_type(at->counts, node->type);
+	struct counted_type *type = type_at(at, node->type);
 	struct counted_container container = { .address = object, .type = node->type };
 	struct pyleak_extent extent;
+	size_t cnt;
 
 	if (!type)
 		return -ENOMEM;
@@ -85,6 +101,11 @@ static int count_object(struct position *at, const struct pyleak_node *node, rad
 	at->objects++;
 	if (extent.len < at->walk->container_min)
 		return 0;
+	counts_containers(at->counts, &cnt);
+	if (cnt >= PYLEAK_MAX_CONTAINERS) {
+		at->walk->containers_lost++;
+		return 0;
+	}
 	container.len = extent.len;
 	container.bytes = type->basic_bytes + extent.bytes;
 	return counts_add_container(at->counts, &container);

@@ -21,6 +21,7 @@ struct outside_walk {
 	 * all: `repairs` says how often. */
 	bool moving;
 	uint64_t repairs;
+	uint64_t containers_lost; /* long enough, but over PYLEAK_MAX_CONTAINERS */
 };
 
 /* Counts every object on the GC lists into `counts`. It says nothing of whether the process ran

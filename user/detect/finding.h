@@ -27,13 +27,23 @@ struct finding {
 void finding_set(struct finding *finding, const struct judgement *judgement, struct series *series,
 		 const struct timeline *timeline);
 
-/* Numbers the groups among leaks and suspects, picks the heads and promotes what a leaking
- * container proves. Reorders the findings. */
+/* Numbers the groups among leaks and suspects, picks the heads and promotes what others prove.
+ * Reorders the findings. */
 void group_findings(struct finding *findings, size_t cnt);
 /* The order of the report: the gravest first, members after their head. */
 void group_sort(struct finding *findings, size_t cnt);
+
 /* Have the two grown in a stable proportion, lately or ever since the older growth began? */
-bool group_same_shape(const struct finding *a, const struct finding *b);
+bool shape_is_same(const struct finding *a, const struct finding *b);
+bool shape_same_pace(const struct verdict *a, const struct verdict *b, double tolerance);
+/* Does the container hold the type, as element, key or value? */
+bool shape_holds(const struct verdict *container, const struct verdict *type);
+
+/* Calls a leak what a leaking container holds, or keeps pace with. */
+void promote_held(struct finding *findings, size_t cnt);
+/* Calls a leak, in the group of `head`, the program's class that keeps step with that leak.
+ * NULL: there is none. */
+struct finding *promote_own(const struct finding *head, struct finding *findings, size_t cnt);
 
 /* Process memory: all of it, and what Python's objects do not explain. */
 struct memory_series {

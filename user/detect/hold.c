@@ -208,13 +208,13 @@ enum verdict_kind hold_decide(struct series *series, const struct judge_context 
 }
 
 void hold_prove(struct series *series, const struct timeline *timeline, double start_s,
-		double confidence)
+		double confidence, bool by_container)
 {
 	if (series->hold.state != HOLD_LEAK)
 		hold_open(series, timeline, HOLD_LEAK, start_s,
 			  value_at(series, timeline, start_s));
 	series->hold.confidence = confidence;
-	series->hold.proved = true;
+	series->hold.proved = by_container;
 }
 
 double hold_confidence(const struct hold *hold, const struct timeline *timeline)

@@ -12,9 +12,9 @@ void hold_watch(struct series *series, const struct judge_context *context,
 /* Then: the verdict, given what the newest evidence says (`judged`). */
 enum verdict_kind hold_decide(struct series *series, const struct judge_context *context,
 			      const struct evidence *newest, enum verdict_kind judged);
-/* As if the judge had said leak: something else proved it. */
+/* As if the judge had said leak: something else proved it, a container or not. */
 void hold_prove(struct series *series, const struct timeline *timeline, double start_s,
-		double confidence);
+		double confidence, bool by_container);
 /* Confidence of a call that the newest evidence alone would not make. */
 double hold_confidence(const struct hold *hold, const struct timeline *timeline);
 /* One sentence for a verdict that is held, or that ended a hold. */

@@ -55,7 +55,7 @@ static bool python_takes_blame(const struct finding *native, const struct findin
 		const struct verdict *v = &findings[i].verdict;
 
 		if (v->kind == VERDICT_LEAK || (v->kind == VERDICT_SUSPECT && !findings[i].slow)) {
-			if (group_same_shape(native, &findings[i]))
+			if (shape_is_same(native, &findings[i]))
 				return true;
 		}
 	}

@@ -182,6 +182,9 @@ int series_add(struct series *series, const struct timeline *timeline, double va
 
 		if (err)
 			return err;
+		/* It stood still until the sample before. */
+		if (sample > series->first_sample)
+			series->teeth.base_s = timeline->raw[(sample - 1) % SERIES_RAW].time_s;
 	}
 	if (value != series->value)
 		series->changed_sample = sample;

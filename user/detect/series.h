@@ -66,7 +66,7 @@ struct hold {
 	double from, from_s; /* ... or at the end of a pause since then */
 	uint64_t top_sample, mark_sample, end_sample;
 	double confidence;
-	bool proved; /* a container proved it, see group.c */
+	bool proved; /* a container proved it, see promote.c */
 };
 
 struct series {

@@ -170,6 +170,7 @@ static bool is_rest(const struct picture *picture, uint32_t node)
 	return picture->nodes[node].type == NODE_NONE;
 }
 
+/* Nothing when there is nothing to say: an empty label takes room. */
 static void put_edge_label(FILE *out, const struct heap_graph *graph, const struct picture *picture,
 			   const struct picture_edge *edge)
 {
@@ -177,31 +178,29 @@ static void put_edge_label(FILE *out, const struct heap_graph *graph, const stru
 	char words[TEXT_NAME_BYTES], more[60];
 	uint32_t shown = 0;
 
-	fputs("label=<", out);
 	for (uint32_t i = 0; !rest && i < edge->label_cnt && i < PICTURE_LABELS; i++) {
 		label_words(words, sizeof(words), graph, picture, edge, &edge->labels[i]);
 		if (!*words)
 			continue;
 		/* A blank on both sides keeps the words off the line. */
-		fputs(shown++ ? "<br/>&#160;" : "&#160;", out);
+		fputs(shown++ ? "<br/>&#160;" : "label=<&#160;", out);
 		dot_put_html(out, words);
 		fputs("&#160;", out);
 	}
-	if (!rest && shown > 0 && edge->label_cnt > PICTURE_LABELS) {
-		snprintf(more, sizeof(more), "%" PRIu32 " more names",
-			 edge->label_cnt - PICTURE_LABELS);
+	if (shown > 0 && edge->label_cnt > PICTURE_LABELS) {
+		uint32_t left = edge->label_cnt - PICTURE_LABELS;
+
+		snprintf(more, sizeof(more), "%" PRIu32 " more name%s", left, left == 1 ? "" : "s");
 		dot_put_small(out, more);
 	}
 	/* One reference to each is what anyone expects. */
 	if (edge->references > 1 && edge->references != picture->nodes[edge->to].objects) {
-		fputs(shown ? "<br/>" : "", out);
+		fputs(shown++ ? "<br/>" : "label=<", out);
 		fputs("<font color=\"" DOT_FAINT "\">&#160;", out);
 		dot_put_html(out, text_count(edge->references).s);
 		fputs("&#160;</font>", out);
-		shown++;
 	}
-	/* An empty HTML label is a syntax error. */
-	fputs(shown ? ">" : " >", out);
+	fputs(shown ? "> " : "", out);
 }
 
 static void put_edge(FILE *out, const struct heap_graph *graph, const struct picture *picture,
@@ -216,8 +215,8 @@ static void put_edge(FILE *out, const struct heap_graph *graph, const struct pic
 	else
 		fprintf(out, "\tn%" PRIu32 " -> n%" PRIu32 " [", edge->from, edge->to);
 	put_edge_label(out, graph, picture, edge);
-	fprintf(out, " penwidth=%.1f", width < 3 ? width : 3.0);
-	if (edge->cycle)
+	fprintf(out, "penwidth=%.1f", width < 3 ? width : 3.0);
+	if (edge->cycle && !rest)
 		fputs(" color=\"" CYCLE_LINE "\" fontcolor=\"" CYCLE_LINE "\"", out);
 	if (rest)
 		fputs(" style=dashed color=\"" GLUE_LINE "\"", out);
@@ -246,16 +245,22 @@ static void put_title(FILE *out, const struct heap_graph *graph, const struct pi
 	fputs("</b>", out);
 	dot_put_html(out, address);
 	fputs("</font>", out);
-	if (end || cycle || open)
-		fputs("<br/><font point-size=\"10\" color=\"" DOT_FAINT "\">", out);
+	if (!end && !cycle && !open && !picture->hidden_edges) {
+		fputs("<br/>&#160;>", out);
+		return;
+	}
+	fputs("<br/><font point-size=\"10\" color=\"" DOT_FAINT "\">", out);
 	if (end)
-		fputs("<font color=\"" ROOT_LINE "\">double frame: a root</font>", out);
+		fputs("&#160;<font color=\"" ROOT_LINE "\">double frame: a root</font>&#160;", out);
 	if (cycle)
-		fprintf(out, "%s<font color=\"" CYCLE_LINE "\">violet: a reference cycle</font>",
-			end ? "&#160;&#160;&#160;" : "");
+		fputs("&#160;<font color=\"" CYCLE_LINE "\">violet: a reference cycle</font>&#160;",
+		      out);
 	if (open)
-		fprintf(out, "%sdashed: held by more", end || cycle ? "&#160;&#160;&#160;" : "");
-	fputs(end || cycle || open ? "</font><br/>&#160;>" : "<br/>&#160;>", out);
+		fputs("&#160;dashed: held by more&#160;", out);
+	if (picture->hidden_edges > 0)
+		fprintf(out, "&#160;%s weaker arrows are not drawn&#160;",
+			text_count(picture->hidden_edges).s);
+	fputs("</font><br/>&#160;>", out);
 }
 
 int dot_write(FILE *out, const struct heap_graph *graph, const struct picture *picture)

@@ -50,6 +50,11 @@ static int put_root(json_t *object, const struct heap_graph *graph, const struct
 	return json_object_set_new_nocheck(object, "root", part) | err;
 }
 
+int json_put_way(json_t *object, const struct heap_graph *graph, const struct path_shape *shape)
+{
+	return put_steps(object, graph, shape) | put_root(object, graph, shape);
+}
+
 static int put_retained(json_t *object, const struct retained *retained)
 {
 	int err = 0;
@@ -83,8 +88,7 @@ static void write_path(struct report *report, const struct heap_graph *graph,
 		err |= json_put_u64(object, "bytes", shape->bytes);
 	else
 		err |= json_object_set_new_nocheck(object, "bytes", json_null());
-	err |= put_steps(object, graph, shape);
-	err |= put_root(object, graph, shape);
+	err |= json_put_way(object, graph, shape);
 	err |= json_put_string(object, "fingerprint", shape ? fingerprint : NULL);
 	err |= json_put_address(object, "example",
 				shape && shape->example < graph->node_cnt
@@ -139,7 +143,7 @@ static void write_cycle(struct report *report, const struct heap_graph *graph,
 			const struct cycle_group *group, double time_s)
 {
 	json_t *object = json_object_begin(report, "cycle", time_s);
-	json_t *ring = json_array();
+	json_t *ring = json_array(), *cut = json_array(), *breaks = json_array();
 	int err = put_members(object, graph, group);
 
 	for (size_t i = 0; i < group->ring_cnt; i++)
@@ -149,9 +153,12 @@ static void write_cycle(struct report *report, const struct heap_graph *graph,
 	err |= json_put_u64(object, "objects", group->objects);
 	err |= json_put_u64(object, "bytes", group->bytes);
 	err |= json_put_u64(object, "garbage", group->garbage);
-	err |= json_object_set_new_nocheck(
-		object, "cut", group->cut_breaks ? link_object(graph, &group->cut) : json_null());
-	err |= json_put_u64(object, "cut_breaks", group->cut_breaks);
+	for (size_t i = 0; i < group->cut_cnt; i++) {
+		err |= json_array_append_new(cut, link_object(graph, &group->cut[i]));
+		err |= json_array_append_new(breaks, json_integer((json_int_t)group->cut_breaks[i]));
+	}
+	err |= json_object_set_new_nocheck(object, "cut", cut);
+	err |= json_object_set_new_nocheck(object, "cut_breaks", breaks);
 	err |= json_put_u64(object, "examined", group->examined);
 	err |= json_put_bool(object, "classes", group->classes);
 	err |= json_put_address(

@@ -43,7 +43,8 @@ void json_write_snapshot(struct report *report, const struct graph_info *info,
 }
 
 void json_write_holders(struct report *report, const struct heap_graph *graph,
-			const struct dominators *dominators, const uint32_t *nodes, size_t cnt)
+			const struct dominators *dominators, const uint32_t *nodes,
+			const struct path_shape *ways, size_t cnt)
 {
 	double time_s = json_time_now();
 
@@ -55,6 +56,7 @@ void json_write_holders(struct report *report, const struct heap_graph *graph,
 		err |= json_put_address(object, "address", graph->nodes[nodes[i]].address);
 		err |= json_put_u64(object, "retained_objects", dominators->objects[nodes[i]]);
 		err |= json_put_u64(object, "retained_bytes", dominators->bytes[nodes[i]]);
+		err |= json_put_way(object, graph, &ways[i]);
 		json_object_end(report, object, err);
 	}
 }

@@ -9,14 +9,15 @@
 #include "base/cleanup.h"
 #include "report/json_util.h"
 
-static int put_containers(json_t *object, const struct sample *sample)
+static void write_containers(struct report *report, const struct sample *sample)
 {
-	json_t *array = json_array();
-	int err = 0;
+	size_t cnt = 0;
 
+	json_line_array(report, "containers");
 	for (size_t i = 0; i < sample->container_cnt; i++) {
 		const struct container *c = &sample->containers[i];
 		json_t *row = json_object();
+		int err = 0;
 
 		err |= json_put_address(row, "address", c->address);
 		err |= json_put_string(row, "type", c->type_name);
@@ -24,9 +25,9 @@ static int put_containers(json_t *object, const struct sample *sample)
 		err |= json_put_bool(row, "gc_tracked", c->gc_tracked);
 		err |= json_put_u64(row, "len", c->len);
 		err |= json_put_u64(row, "bytes", c->bytes);
-		err |= json_array_append_new(array, row);
+		json_line_row(report, row, err, &cnt);
 	}
-	return json_object_set_new_nocheck(object, "containers", array) | err;
+	json_line_array_end(report);
 }
 
 static int put_gc(json_t *object, const struct gc_counters *gc)
@@ -57,9 +58,11 @@ static void write_census(struct report *report, const struct status *status, dou
 	err |= json_put_memory(object, &s->memory);
 	err |= json_put_cost(object, &status->cost);
 	err |= json_put_losses(object, status);
-	err |= json_put_types(object, s, 0);
-	err |= put_containers(object, s);
-	json_object_end(report, object, err);
+	if (!json_line_open(report, object, err))
+		return;
+	json_line_types(report, s, 0);
+	write_containers(report, s);
+	json_line_close(report);
 }
 
 static const char *subject_word(enum subject_kind subject)

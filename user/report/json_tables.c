@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The verbs' tables as JSON, and the parts that several kinds have. A table is one object with
- * an array, so that it arrives whole or not at all; `doctor` is one object per check.
+ * an array; `doctor` is one object per check.
  */
 #include "report/report_json.h"
 
@@ -55,25 +55,25 @@ int json_put_memory(json_t *object, const struct memory *memory)
 	return json_object_set_new_nocheck(object, "memory", part) | err;
 }
 
-int json_put_types(json_t *object, const struct sample *sample, size_t limit)
+void json_line_types(struct report *report, const struct sample *sample, size_t limit)
 {
 	_cleanup_free_ const struct type_count **types = NULL;
-	json_t *array = json_array();
-	size_t cnt;
-	int err = 0;
+	size_t cnt, written = 0;
 
+	json_line_array(report, "types");
 	types = rank_types(sample, &cnt);
 	for (size_t i = 0; i < cnt && (limit == 0 || i < limit); i++) {
 		json_t *row = json_object();
+		int err = 0;
 
 		err |= json_put_string(row, "name", types[i]->name);
 		err |= json_put_bool(row, "own", types[i]->own);
 		err |= json_put_u64(row, "live", types[i]->live);
 		err |= json_put_u64(row, "bytes", types[i]->bytes);
 		err |= json_put_u64(row, "young", types[i]->young);
-		err |= json_array_append_new(array, row);
+		json_line_row(report, row, err, &written);
 	}
-	return json_object_set_new_nocheck(object, "types", array) | err;
+	json_line_array_end(report);
 }
 
 /* What `types` and `growth` say beside their rows. */
@@ -96,21 +96,26 @@ void json_write_types(struct report *report, const struct status *status, size_t
 	json_t *object = json_object_begin(report, "types", json_time_now());
 	int err = put_census_head(object, status);
 
-	err |= json_put_types(object, status->sample, limit);
-	json_object_end(report, object, err);
+	if (!json_line_open(report, object, err))
+		return;
+	json_line_types(report, status->sample, limit);
+	json_line_close(report);
 }
 
 void json_write_growth(struct report *report, const struct status *status,
 		       const struct type_growth *rows, size_t cnt, size_t limit)
 {
 	json_t *object = json_object_begin(report, "growth", json_time_now());
-	json_t *array = json_array();
-	int err = put_census_head(object, status);
+	size_t written = 0;
 
+	if (!json_line_open(report, object, put_census_head(object, status)))
+		return;
+	json_line_array(report, "types");
 	for (size_t i = 0; i < cnt; i++) {
 		json_t *row;
+		int err = 0;
 
-		if (rows[i].growth <= 0 || (limit > 0 && json_array_size(array) == limit))
+		if (rows[i].growth <= 0 || (limit > 0 && written == limit))
 			continue;
 		row = json_object();
 		err |= json_put_string(row, "name", rows[i].name);
@@ -118,10 +123,10 @@ void json_write_growth(struct report *report, const struct status *status,
 		err |= json_put_i64(row, "growth", rows[i].growth);
 		err |= json_put_u64(row, "bytes", rows[i].bytes);
 		err |= json_put_i64(row, "bytes_growth", rows[i].bytes_growth);
-		err |= json_array_append_new(array, row);
+		json_line_row(report, row, err, &written);
 	}
-	err |= json_object_set_new_nocheck(object, "types", array);
-	json_object_end(report, object, err);
+	json_line_array_end(report);
+	json_line_close(report);
 }
 
 static int put_generation(json_t *array, const struct gc_stat *stat, int gen)

@@ -123,6 +123,8 @@ struct report_ops {
 	/* One sentence: a child was forked, memory is short, ... */
 	void (*note)(struct report *report, double time_s, const char *sentence);
 	void (*summary)(struct report *report, const struct summary *summary);
+	/* What another report of the same format wrote. */
+	void (*insert)(struct report *report, const char *text, size_t len);
 	/* The verbs' tables. `limit` rows at most; 0 = all. `types` sorts by itself; `growth` takes
 	 * the rows in the caller's order and leaves out what did not grow. */
 	void (*types)(struct report *report, const struct status *status, size_t limit);
@@ -137,9 +139,11 @@ struct report_ops {
 		      const struct type_paths *paths, size_t limit);
 	void (*cycles)(struct report *report, const struct heap_graph *graph,
 		       const struct cycles *cycles, size_t limit);
-	/* `nodes`: from dominators_top(). */
+	/* `nodes`: from dominators_top(). `ways`: who holds each, from path_of_node(); the root
+	 * NODE_NONE: not known. */
 	void (*holders)(struct report *report, const struct heap_graph *graph,
-			const struct dominators *dominators, const uint32_t *nodes, size_t cnt);
+			const struct dominators *dominators, const uint32_t *nodes,
+			const struct path_shape *ways, size_t cnt);
 	void (*audit)(struct report *report, const struct heap_graph *graph,
 		      const struct audit *audit, size_t limit);
 	void (*diff)(struct report *report, const struct diff *diff, size_t limit);

@@ -7,6 +7,7 @@
 #include "report/report_json.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -69,6 +70,49 @@ void json_object_end(struct report *report, json_t *object, int err)
 	json_decref(object);
 }
 
+bool json_line_open(struct report *report, json_t *object, int err)
+{
+	char *line = object && !err ? json_dumps(object, DUMP_FLAGS) : NULL;
+
+	json_decref(object);
+	if (!line) {
+		pr_warn("report: out of memory, a line of JSON is missing");
+		return false;
+	}
+	/* Without the brace that ends the object. */
+	fwrite(line, 1, strlen(line) - 1, report->out);
+	free(line);
+	return true;
+}
+
+void json_line_array(struct report *report, const char *key)
+{
+	fprintf(report->out, ",\"%s\":[", key);
+}
+
+void json_line_row(struct report *report, json_t *row, int err, size_t *cnt)
+{
+	char *text = row && !err ? json_dumps(row, DUMP_FLAGS) : NULL;
+
+	json_decref(row);
+	if (text)
+		fprintf(report->out, "%s%s", (*cnt)++ ? "," : "", text);
+	else
+		pr_warn("report: out of memory, a row of JSON is missing");
+	free(text);
+}
+
+void json_line_array_end(struct report *report)
+{
+	fputc(']', report->out);
+}
+
+void json_line_close(struct report *report)
+{
+	fputs("}\n", report->out);
+	fflush(report->out);
+}
+
 static void json_write_target(struct report *report, const struct target_info *target)
 {
 	json_t *object;
@@ -103,11 +147,18 @@ static void json_destroy(struct report *report)
 	free(report);
 }
 
+static void json_insert(struct report *report, const char *text, size_t len)
+{
+	fwrite(text, 1, len, report->out);
+	fflush(report->out);
+}
+
 static const struct report_ops json_ops = {
 	.target = json_write_target,
 	.status = json_write_status,
 	.note = json_write_note,
 	.summary = json_write_summary,
+	.insert = json_insert,
 	.types = json_write_types,
 	.growth = json_write_growth,
 	.stat = json_write_stat,

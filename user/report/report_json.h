@@ -20,13 +20,22 @@ json_t *json_object_begin(const struct report *report, const char *kind, double 
 /* Writes the object as one line, and frees it. A NULL object or `err` != 0 means that memory
  * ran out: a warning instead of half an object. */
 void json_object_end(struct report *report, json_t *object, int err);
+/* The same for an object whose last members are arrays of many rows: row by row, so that one row is
+ * in memory and not all. open() takes the members before; false: no memory, nothing was written. */
+bool json_line_open(struct report *report, json_t *object, int err);
+void json_line_array(struct report *report, const char *key);
+/* Takes the row; `cnt` counts those of the array. */
+void json_line_row(struct report *report, json_t *row, int err, size_t *cnt);
+void json_line_array_end(struct report *report);
+void json_line_close(struct report *report);
 double json_time_now(void);
 
 /* Parts that several kinds have. 0 or -1 (no memory). */
 int json_put_cost(json_t *object, const struct cost *cost);
 int json_put_losses(json_t *object, const struct status *status);
 int json_put_memory(json_t *object, const struct memory *memory);
-int json_put_types(json_t *object, const struct sample *sample, size_t limit);
+/* The array `types` of an open line, most instances first. */
+void json_line_types(struct report *report, const struct sample *sample, size_t limit);
 
 /* Ops (json_status.c, json_tables.c). */
 void json_write_status(struct report *report, const struct status *status);
@@ -45,7 +54,10 @@ void json_write_paths(struct report *report, const struct heap_graph *graph,
 void json_write_cycles(struct report *report, const struct heap_graph *graph,
 		       const struct cycles *cycles, size_t limit);
 void json_write_holders(struct report *report, const struct heap_graph *graph,
-			const struct dominators *dominators, const uint32_t *nodes, size_t cnt);
+			const struct dominators *dominators, const uint32_t *nodes,
+			const struct path_shape *ways, size_t cnt);
+/* "steps" and "root" of a way; NULL: none and null. */
+int json_put_way(json_t *object, const struct heap_graph *graph, const struct path_shape *shape);
 void json_write_audit(struct report *report, const struct heap_graph *graph,
 		      const struct audit *audit, size_t limit);
 void json_write_diff(struct report *report, const struct diff *diff, size_t limit);

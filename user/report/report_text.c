@@ -147,6 +147,15 @@ static void text_put_note(struct report *report, double time_s, const char *sent
 	fflush(rt->o.out);
 }
 
+static void text_insert(struct report *report, const char *text, size_t len)
+{
+	struct report_text *rt = text_of(report);
+
+	text_block_erase(rt);
+	fwrite(text, 1, len, rt->o.out);
+	fflush(rt->o.out);
+}
+
 static void text_destroy(struct report *report)
 {
 	struct report_text *rt = text_of(report);
@@ -160,6 +169,7 @@ static const struct report_ops text_ops = {
 	.status = text_put_status,
 	.note = text_put_note,
 	.summary = text_put_summary,
+	.insert = text_insert,
 	.types = text_put_types,
 	.growth = text_put_growth,
 	.stat = text_put_stat,

@@ -69,13 +69,21 @@ void text_put_paths(struct report *report, const struct heap_graph *graph,
 void text_put_cycles(struct report *report, const struct heap_graph *graph,
 		     const struct cycles *cycles, size_t limit);
 void text_put_holders(struct report *report, const struct heap_graph *graph,
-		      const struct dominators *dominators, const uint32_t *nodes, size_t cnt);
+		      const struct dominators *dominators, const uint32_t *nodes,
+		      const struct path_shape *ways, size_t cnt);
 void text_put_audit(struct report *report, const struct heap_graph *graph,
 		    const struct audit *audit, size_t limit);
 void text_put_diff(struct report *report, const struct diff *diff, size_t limit);
 void text_put_all_types(struct report *report, const struct heap_graph *graph,
 			const struct type_total *rows, size_t cnt, size_t limit);
 
+/* "list <- module mq: connections" in so many columns: of a longer way the middle is left out.
+ * `size` at least TEXT_WAY_BYTES. */
+#define TEXT_WAY_BYTES 4096
+char *text_way(char *buf, size_t size, const struct heap_graph *graph, uint32_t type,
+	       const struct path_shape *shape, int columns);
+/* An empty line between what was written and what comes. */
+void text_gap(struct report_text *rt);
 /* What numbers of `taken` columns leave for the name beside them; at least 8. */
 int text_name_columns(const struct report_text *rt, int taken);
 

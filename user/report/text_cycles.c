@@ -55,27 +55,45 @@ static void put_ring(struct report_text *rt, const struct heap_graph *graph,
 	text_line(&rt->o, 6, "  ring: %s", line);
 }
 
+/* "Connection.channels and Message.channel" */
+static void name_cut(char *buf, size_t size, const struct heap_graph *graph,
+		     const struct cycle_group *group)
+{
+	char words[TEXT_NAME_BYTES];
+	size_t used = 0;
+
+	for (size_t i = 0; i < group->cut_cnt; i++) {
+		const char *between = i == 0 ? "" : i + 1 < group->cut_cnt ? ", " : " and ";
+
+		link_words(words, sizeof(words), graph, &group->cut[i]);
+		used += (size_t)snprintf(buf + used, size - used, "%s%.900s", between, words);
+	}
+}
+
 static void put_cut(struct report_text *rt, const struct heap_graph *graph,
 		    const struct cycle_group *group)
 {
 	const char *of = group->examined < group->cycles ? " that were examined" : "";
-	char words[TEXT_NAME_BYTES];
+	const char *verb = group->cut_cnt == 1 ? "breaks" : "break";
+	uint64_t breaks = group->cut_cnt ? group->cut_breaks[group->cut_cnt - 1] : 0;
+	char names[LINE_BYTES];
 
 	if (group->examined == 0)
 		return;
-	if (group->cut_breaks == 0) {
-		text_line(&rt->o, 6, "  cut: no single reference breaks them%s", of);
+	if (breaks == 0) {
+		text_line(&rt->o, 6, "  cut: more than %d references would have to go%s",
+			  CYCLE_CUT_MAX, of);
 		return;
 	}
-	link_words(words, sizeof(words), graph, &group->cut);
+	name_cut(names, sizeof(names), graph, group);
 	if (group->examined == 1)
-		text_line(&rt->o, 6, "  cut: %s breaks it", words);
-	else if (group->cut_breaks >= group->examined)
-		text_line(&rt->o, 6, "  cut: %s breaks all %s%s", words,
+		text_line(&rt->o, 6, "  cut: %s %s it", names, verb);
+	else if (breaks >= group->examined)
+		text_line(&rt->o, 6, "  cut: %s %s all %s%s", names, verb,
 			  text_count(group->examined).s, of);
 	else
-		text_line(&rt->o, 6, "  cut: %s breaks %s of %s%s", words,
-			  text_count(group->cut_breaks).s, text_count(group->examined).s, of);
+		text_line(&rt->o, 6, "  cut: %s %s %s of %s%s; for all, more would have to go",
+			  names, verb, text_count(breaks).s, text_count(group->examined).s, of);
 }
 
 static void put_group(struct report_text *rt, const struct heap_graph *graph,
@@ -92,9 +110,15 @@ static void put_group(struct report_text *rt, const struct heap_graph *graph,
 	put_cut(rt, graph, group);
 	if (group->garbage == 0)
 		return;
-	text_line(&rt->o, 6, "  garbage: %s%s held by no root: %s for the collector",
-		  group->garbage == group->cycles ? "all " : "", text_count(group->garbage).s,
-		  group->garbage == 1 ? "it waits" : "they wait");
+	if (group->garbage == group->cycles)
+		text_line(&rt->o, 6, "  garbage: no root holds %s: %s for the collector",
+			  group->cycles == 1 ? "it" : "them",
+			  group->cycles == 1 ? "it waits" : "they wait");
+	else
+		text_line(&rt->o, 6,
+			  "  garbage: no root holds %s of them: they wait for the "
+			  "collector",
+			  text_count(group->garbage).s);
 }
 
 void text_put_cycles(struct report *report, const struct heap_graph *graph,
@@ -104,6 +128,7 @@ void text_put_cycles(struct report *report, const struct heap_graph *graph,
 	uint64_t left_out = 0, of_classes = 0;
 	size_t shown = 0;
 
+	text_gap(rt);
 	for (size_t i = 0; i < cycles->cnt; i++) {
 		const struct cycle_group *group = &cycles->groups[i];
 

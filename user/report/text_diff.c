@@ -37,6 +37,7 @@ void text_put_diff(struct report *report, const struct diff *diff, size_t limit)
 	int columns = text_name_columns(rt, 4 * COUNT_COLUMNS + BYTES_COLUMNS + 5);
 	size_t shown = 0, left_out = 0;
 
+	text_gap(rt);
 	if (!diff->same_process)
 		text_line(&rt->o, 2,
 			  "the snapshots are of two processes: which objects are new "

@@ -5,9 +5,9 @@
 #include "report/report_text.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "report/heap_words.h"
 
 /* Of a longer way the middle says nothing. */
@@ -94,6 +94,36 @@ static char *one_line(char *buf, size_t size, const struct way *way, int columns
 	return buf;
 }
 
+char *text_way(char *buf, size_t size, const struct heap_graph *graph, uint32_t type,
+	       const struct path_shape *shape, int columns)
+{
+	struct way_line lines[MAX_LINES];
+	struct way way = { .lines = lines };
+
+	text_name(buf, size, heap_type_raw(graph, type), columns);
+	if (shape->root >= graph->root_cnt)
+		return buf;
+	make_way(&way, graph, type, shape, columns);
+	for (size_t i = 0; i < way.cnt; i++)
+		lines[i].with_last = false;
+	if (*one_line(buf, size, &way, columns))
+		return buf;
+	/* What holds it and the root, or the root alone, or as much of that as there is room. */
+	if (way.cnt > 3) {
+		lines[3] = lines[way.cnt - 1];
+		snprintf(lines[2].words, sizeof(lines[2].words), "...");
+		way.cnt = 4;
+		if (*one_line(buf, size, &way, columns))
+			return buf;
+	}
+	if (way.cnt > 2) {
+		lines[2] = lines[way.cnt - 1];
+		snprintf(lines[1].words, sizeof(lines[1].words), "...");
+		way.cnt = 3;
+	}
+	return text_cut(one_line(buf, size, &way, INT_MAX), columns);
+}
+
 /* A brace beside what is on a cycle: "} cycle" at its first object, "}" at the others. */
 static const char *cycle_mark(const struct way *way, size_t i)
 {
@@ -141,11 +171,12 @@ static void put_shape(struct report_text *rt, const struct heap_graph *graph,
 	struct way_line lines[MAX_LINES];
 	struct way way = { .lines = lines };
 	double all = tp->paths->instances ? (double)tp->paths->instances : 1;
-	char head[80], line[4 * TEXT_NAME_BYTES];
+	double percent = 100 * (double)shape->instances / all;
+	char share[24], head[80], line[4 * TEXT_NAME_BYTES];
 	int indent, left;
 
-	snprintf(head, sizeof(head), "%*.1f %%  %*s  ", SHARE_COLUMNS - 2,
-		 100 * (double)shape->instances / all, count_columns,
+	snprintf(share, sizeof(share), percent < 0.05 ? "<0.1 %%" : "%.1f %%", percent);
+	snprintf(head, sizeof(head), "%*s  %*s  ", SHARE_COLUMNS, share, count_columns,
 		 text_count(shape->instances).s);
 	indent = rt->o.columns < ROOMY_COLUMNS ? 4 : (int)strlen(head);
 	left = rt->o.columns - indent - (int)strlen(ARROW) - CYCLE_MARK_COLUMNS;
@@ -184,6 +215,7 @@ void text_put_paths(struct report *report, const struct heap_graph *graph,
 	size_t shown = limit > 0 && limit < paths->cnt ? limit : paths->cnt;
 	uint64_t others = paths->others;
 
+	text_gap(rt);
 	put_head(rt, graph, tp);
 	for (size_t i = 0; i < paths->cnt; i++) {
 		if (i < shown)

@@ -11,6 +11,12 @@
 #define BYTES_COLUMNS 11
 #define ADDRESS_COLUMNS 16
 
+void text_gap(struct report_text *rt)
+{
+	if (rt->o.lines > 0)
+		text_line(&rt->o, 0, "%s", "");
+}
+
 static void put_loss(struct report_text *rt, uint64_t cnt, const char *words)
 {
 	char lead[60];
@@ -27,6 +33,7 @@ void text_put_snapshot(struct report *report, const struct graph_info *info,
 	struct report_text *rt = text_of(report);
 	char program[TEXT_NAME_BYTES];
 
+	text_gap(rt);
 	text_name(program, sizeof(program), info->program, rt->o.columns - 24);
 	text_lead(&rt->o, TEXT_BOLD, "snapshot", 2, " of %" PRIu32 ": %s", info->pid, program);
 	text_line(&rt->o, 4,
@@ -68,6 +75,7 @@ void text_put_all_types(struct report *report, const struct heap_graph *graph,
 	uint64_t objects = 0, bytes = 0;
 	char name[TEXT_NAME_BYTES];
 
+	text_gap(rt);
 	if (limit == 0 || limit > cnt)
 		limit = cnt;
 	text_row(&rt->o, TEXT_BOLD, "", "%-*s %*s %*s", columns, "TYPE", COUNT_COLUMNS, "OBJECTS",
@@ -87,11 +95,13 @@ void text_put_all_types(struct report *report, const struct heap_graph *graph,
 }
 
 void text_put_holders(struct report *report, const struct heap_graph *graph,
-		      const struct dominators *dominators, const uint32_t *nodes, size_t cnt)
+		      const struct dominators *dominators, const uint32_t *nodes,
+		      const struct path_shape *ways, size_t cnt)
 {
 	struct report_text *rt = text_of(report);
 	int columns = text_name_columns(rt, ADDRESS_COLUMNS + COUNT_COLUMNS + BYTES_COLUMNS + 3);
 
+	text_gap(rt);
 	if (cnt == 0)
 		text_line(&rt->o, 2, "no object holds much by itself");
 	else
@@ -99,9 +109,9 @@ void text_put_holders(struct report *report, const struct heap_graph *graph,
 			 ADDRESS_COLUMNS, "ADDRESS", COUNT_COLUMNS, "OBJECTS", BYTES_COLUMNS,
 			 "BYTES");
 	for (size_t i = 0; i < cnt; i++) {
-		char name[TEXT_NAME_BYTES], address[24];
+		char name[TEXT_WAY_BYTES], address[24];
 
-		text_name(name, sizeof(name), graph_type_name(graph, nodes[i]), columns);
+		text_way(name, sizeof(name), graph, graph->nodes[nodes[i]].type, &ways[i], columns);
 		text_pad(name, sizeof(name), columns);
 		snprintf(address, sizeof(address), "0x%" PRIx64, graph->nodes[nodes[i]].address);
 		text_row(&rt->o, TEXT_PLAIN, "", "%s %*s %*s %*s", name, ADDRESS_COLUMNS, address,
@@ -124,8 +134,8 @@ static void put_audit_row(struct report_text *rt, const struct heap_graph *graph
 		snprintf(only, sizeof(only), "; nothing else keeps %s of them alive",
 			 text_count(row->only).s);
 	text_line(&rt->o, 4,
-		  "%s: %s object%s with %s reference%s that no Python object holds: "
-		  "lost in native code?%s",
+		  "%s: %s object%s with %s reference%s that no Python object holds%s: "
+		  "lost in native code?",
 		  name, text_count(row->objects).s, row->objects == 1 ? "" : "s",
 		  text_count(row->excess).s, row->excess == 1 ? "" : "s", only);
 }
@@ -136,6 +146,7 @@ void text_put_audit(struct report *report, const struct heap_graph *graph,
 	struct report_text *rt = text_of(report);
 	uint64_t left_out = 0;
 
+	text_gap(rt);
 	for (size_t i = 0; i < audit->cnt; i++) {
 		if (limit == 0 || i < limit)
 			put_audit_row(rt, graph, &audit->rows[i]);
@@ -145,8 +156,9 @@ void text_put_audit(struct report *report, const struct heap_graph *graph,
 	if (audit->cnt == 0)
 		text_line(&rt->o, 2, "every reference that was counted has a holder");
 	if (left_out > 0)
-		text_line(&rt->o, 2, "and %s object%s of %zu more types", text_count(left_out).s,
-			  left_out == 1 ? "" : "s", audit->cnt - limit);
+		text_line(&rt->o, 2, "and %s object%s of %zu more type%s", text_count(left_out).s,
+			  left_out == 1 ? "" : "s", audit->cnt - limit,
+			  audit->cnt - limit == 1 ? "" : "s");
 	text_line(&rt->o, 2, "%s refcounts compared; %s immortal, not compared",
 		  text_count(audit->objects).s, text_count(audit->immortal).s);
 	put_loss(rt, audit->negative, "objects with fewer references counted than were found");

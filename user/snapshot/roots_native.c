@@ -42,7 +42,7 @@ struct search {
 	struct heap *heap;
 	struct span *spans;
 	size_t span_cnt;
-	uint32_t *excess; /* per node; of the holders, which come later, there is none */
+	uint32_t *excess; /* per node, of those that there were when the search began */
 	uint32_t node_cnt;
 	uint64_t left;	  /* sum of excess */
 	struct hit *hits;

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a snapshot tells, in both formats: byte for byte, and with hostile names. */
+#include <criterion/criterion.h>
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../golden/heap_fixture.h"
+#include "golden.h"
+#include "hostile.h"
+#include "report/report_json.h"
+#include "report/text_util.h"
+#include "report/utf8.h"
+
+static double fixed_clock(void)
+{
+	return 1700000000.25;
+}
+
+/* columns < 0: JSON. The caller frees it. */
+static char *render(const char *name, int columns)
+{
+	static struct heap_fixture fixture;
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	struct report *report = columns < 0 ? report_json_create(out)
+					    : report_text_create(out, columns, false, false);
+
+	report_json_set_clock(fixed_clock);
+	report->pid = 4242;
+	heap_fixture_make(&fixture, name);
+	heap_fixture_draw(report, &fixture);
+	graph_destroy(fixture.graph);
+	report_destroy(report);
+	fclose(out);
+	cr_assert_eq(strlen(text), len, "a NUL byte was printed");
+	return text;
+}
+
+static void check(const char *golden, int columns)
+{
+	_cleanup_free_ char *text = render(NULL, columns);
+
+	golden_assert(golden, text);
+}
+
+Test(report_heap, golden_of_80_columns)
+{
+	check("report_heap_80.txt", 80);
+}
+
+Test(report_heap, golden_of_120_columns)
+{
+	check("report_heap_120.txt", 120);
+}
+
+Test(report_heap, golden_as_json)
+{
+	check("report_heap.jsonl", -1);
+}
+
+static void assert_text_is_safe(const char *name, int columns)
+{
+	_cleanup_free_ char *text = render(name, columns);
+	char *save = NULL;
+
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		for (const char *p = l; *p;) {
+			uint32_t cp;
+
+			p += utf8_decode(p, &cp);
+			cr_assert(cp != UTF8_INVALID && utf8_is_printable(cp), "U+%04x: %s", cp, l);
+		}
+		cr_assert_leq(text_width(l), columns, "%d of %d columns: %s", text_width(l),
+			      columns, l);
+	}
+}
+
+Test(report_heap, hostile_names_in_text_are_printable_and_fit)
+{
+	static const int widths[] = { 20, 33, 40, 59, 60, 61, 80, 100, 200 };
+
+	for (size_t i = 0; i < hostile_cnt; i++)
+		for (size_t w = 0; w < ARRAY_SIZE(widths); w++)
+			assert_text_is_safe(hostile_name(i), widths[w]);
+}
+
+Test(report_heap, hostile_names_in_json_parse)
+{
+	for (size_t i = 0; i < hostile_cnt; i++) {
+		_cleanup_free_ char *text = render(hostile_name(i), -1);
+		char *save = NULL;
+		size_t lines = 0;
+
+		for (const unsigned char *p = (unsigned char *)text; *p; p++)
+			cr_assert(*p == '\n' || (*p >= 0x20 && *p <= 0x7f), "byte %02x", *p);
+		for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+			json_error_t error;
+			json_t *object = json_loads(l, JSON_REJECT_DUPLICATES, &error);
+
+			cr_assert_not_null(object, "%s: %.200s", error.text, l);
+			cr_assert(json_is_string(json_object_get(object, "kind")));
+			json_decref(object);
+			lines++;
+		}
+		cr_assert_eq(lines, 25, "%zu lines", lines);
+	}
+}
