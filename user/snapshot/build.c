@@ -18,7 +18,6 @@
 #include "pyleak_object.h"
 #include "snapshot/roots.h"
 
-#define MAX_TRACKED (1U << 30)
 #define FLAG_MANAGED_DICT (1U << 4)
 #define TRAVERSES 64 /* different tp_traverse of heap types that are counted */
 /* So many types with one are enough. CPython has some 30 struct sequences that share another. */
@@ -39,7 +38,7 @@ static int each_tracked(struct heap *heap,
 			bool (*visit)(struct heap *heap, raddr_t object, void *context),
 			void *context)
 {
-	uint32_t left = MAX_TRACKED;
+	uint64_t left = heap->words_most / 4; /* a link and an object each */
 	int err = 0;
 
 	for (uint32_t i = 0; i < heap->lists->cnt; i++) {
@@ -157,6 +156,12 @@ static void begin_edges(struct heap *heap, uint32_t node)
 	graph->first[node + 1] = graph->edge_cnt;
 }
 
+static void end_edges(struct heap *heap)
+{
+	if (!heap->out_of_room)
+		heap->graph->first[heap->source + 1] = heap->graph->edge_cnt;
+}
+
 static void expand(struct heap *heap, uint32_t *done)
 {
 	struct heap_graph *graph = heap->graph;
@@ -167,11 +172,13 @@ static void expand(struct heap *heap, uint32_t *done)
 		begin_edges(heap, *done);
 		if (graph->nodes[*done].flags & NODE_PSEUDO) {
 			refer_pseudo(heap, *done);
+			end_edges(heap);
 			continue;
 		}
 		refer_object(heap, type, graph->nodes[*done].address);
 		if (heap->exact)
 			graph->nodes[*done].flags |= NODE_FIXED;
+		end_edges(heap);
 	}
 }
 
@@ -219,9 +226,6 @@ static int open_heap(struct heap *heap)
 {
 	size_t cnt = heap->image->region_cnt;
 
-	py_reader_init(heap->python, heap->image->remote, &heap->reader);
-	heap->minor = heap->python->minor;
-	heap->type_type = python_symbol(heap->python, "PyType_Type");
 	heap->graph = calloc(1, sizeof(*heap->graph));
 	heap->seen = calloc(cnt + 1, sizeof(*heap->seen));
 	heap->is_data = calloc(cnt + 1, sizeof(*heap->is_data));
@@ -237,6 +241,7 @@ static int open_heap(struct heap *heap)
 			heap->seen[i] = bits;
 		heap->is_data[i] = native_file_of(&heap->image->maps, region->mapping) != NULL;
 	}
+	heap_limit_words(heap);
 	heap_name(heap, "");
 	heap_pseudo(heap, "<root>", 0);
 	return py_types_create(&heap->reader, heap->lists, &heap->types);
@@ -266,13 +271,35 @@ static int fill(struct heap *heap, const raddr_t *containers, size_t container_c
 			return -ENOMEM;
 	}
 	err = add_native_roots(heap, begin_edges);
+	if (!err && heap->out_of_room)
+		err = -ENOMEM;
 	return err ? err : add_root_edges(heap->graph);
 }
 
-int graph_build(struct image *image, const struct python *python, const struct gc_lists *lists,
-		const raddr_t *containers, size_t container_cnt, struct heap_graph **out)
+struct build_source build_source_of(const struct python *python)
 {
-	struct heap heap = { .image = image, .python = python, .lists = lists };
+	return (struct build_source){
+		.minor = python->minor,
+		.micro = python->micro,
+		.layout = &python->layout,
+		.type_type = python_symbol(python, "PyType_Type"),
+		.str_type = python_symbol(python, "PyUnicode_Type"),
+		.python = python,
+	};
+}
+
+int graph_build(struct image *image, const struct build_source *source,
+		const struct gc_lists *lists, const raddr_t *containers, size_t container_cnt,
+		struct heap_graph **out)
+{
+	struct heap heap = {
+		.image = image,
+		.python = source->python,
+		.lists = lists,
+		.minor = source->minor,
+		.type_type = source->type_type,
+		.reader = { image->remote, source->layout, source->minor, source->str_type },
+	};
 	uint64_t begin_ns = clock_now_ns();
 	int err = open_heap(&heap);
 
@@ -285,8 +312,8 @@ int graph_build(struct image *image, const struct python *python, const struct g
 		graph_destroy(heap.graph);
 	} else {
 		heap.graph->info.build_s = (double)(clock_now_ns() - begin_ns) / 1e9;
-		heap.graph->info.minor = (uint32_t)python->minor;
-		heap.graph->info.micro = (uint32_t)python->micro;
+		heap.graph->info.minor = (uint32_t)source->minor;
+		heap.graph->info.micro = (uint32_t)source->micro;
 		heap.graph->info.copied = image->copied;
 		heap.graph->info.pause_s = image->pause_s;
 		heap.graph->info.paused = image->paused;
