@@ -22,8 +22,7 @@ static uint64_t str_bytes(const struct heap *heap, const uint64_t *words)
 
 static uint64_t int_bytes(const struct heap *heap, const struct heap_type *type, uint64_t word)
 {
-	int64_t size = (int64_t)word;
-	uint64_t digits = heap->minor >= 12 ? word >> 3 : (uint64_t)(size < 0 ? -size : size);
+	uint64_t digits = heap->minor >= 12 ? word >> 3 : (int64_t)word < 0 ? -word : word;
 
 	if (digits > PYLEAK_MAX_ITEMS)
 		return type->basic_bytes;
