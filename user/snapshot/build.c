@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "pyleak_wire.h"
 #include "pyleak_object.h"
+#include "snapshot/native_data.h"
 #include "snapshot/roots.h"
 
 #define MAX_TRACKED (1U << 30)
@@ -224,8 +225,8 @@ static int open_heap(struct heap *heap)
 	heap->type_type = python_symbol(heap->python, "PyType_Type");
 	heap->graph = calloc(1, sizeof(*heap->graph));
 	heap->seen = calloc(cnt + 1, sizeof(*heap->seen));
-	heap->is_data = calloc(cnt + 1, sizeof(*heap->is_data));
-	if (!heap->graph || !heap->seen || !heap->is_data)
+	heap->data_end = calloc(cnt + 1, sizeof(*heap->data_end));
+	if (!heap->graph || !heap->seen || !heap->data_end)
 		return -ENOMEM;
 	for (size_t i = 0; i < cnt; i++) {
 		const struct image_region *region = &heap->image->regions[i];
@@ -235,7 +236,8 @@ static int open_heap(struct heap *heap)
 
 		if (bits != MAP_FAILED)
 			heap->seen[i] = bits;
-		heap->is_data[i] = native_file_of(&heap->image->maps, region->mapping) != NULL;
+		heap->data_end[i] =
+			native_data_end(heap->image->remote, &heap->image->maps, region->mapping);
 	}
 	heap_name(heap, "");
 	heap_pseudo(heap, "<root>", 0);
