@@ -13,6 +13,9 @@
 #include "live/heap_truth.h"
 
 #define CNT 500
+/* Words in freed memory and on the stack that look like a reference to the lost object. Each takes
+ * one off the excess: none more than there are. */
+#define LEFT_OVER 8
 
 static struct criterion_test_params all_pythons(void)
 {
@@ -207,8 +210,8 @@ static void check_lost(pid_t pid, uint64_t address, uint64_t lost, bool only, co
 	}
 	cr_assert(row, "%s: no excess", python);
 	cr_expect(row->objects == 1 && row->example == node);
-	cr_expect_eq(row->excess, lost, "%s: %" PRIu64 " are lost, not %" PRIu64, python,
-		     row->excess, lost);
+	cr_expect(row->excess <= lost && row->excess + LEFT_OVER >= lost,
+		  "%s: %" PRIu64 " are lost, not %" PRIu64, python, row->excess, lost);
 	cr_expect_eq(row->only, only, "%s: %" PRIu64 " kept by that only", python, row->only);
 	cr_assert_eq(graph_referrers(graph, &referrers), 0);
 	for (uint32_t r = referrers.first[node]; r < referrers.first[node + 1]; r++)
@@ -231,9 +234,9 @@ ParameterizedTest(struct python_param *param, leak_kinds, lost_references, .time
 	uint64_t address;
 
 	start(&program, param->path);
-	address = ask_number(&program, "lose 7");
-	check_lost(program.pid, address, 7, false, param->path);
+	address = ask_number(&program, "lose 100");
+	check_lost(program.pid, address, 100, false, param->path);
 	free(program_ask(&program, "forget"));
-	check_lost(program.pid, address, 7, true, param->path);
+	check_lost(program.pid, address, 100, true, param->path);
 	program_stop(&program);
 }

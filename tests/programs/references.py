@@ -331,6 +331,23 @@ def garbage(cnt, shape):
     return cnt
 
 
+def scrub():
+    """Writes over what was freed: it is full of words that look like references."""
+    for size in range(1, 3000, 8):
+        kinds = [bytes(size) for _ in range(100)]
+    for make in (object, float, dict, list, Plain.of):
+        kinds = [make() for _ in range(5000)]
+    del kinds
+
+
+def lose(cnt):
+    kept["lost"] = Lost()
+    for _ in range(cnt):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept["lost"]))
+    scrub()
+    return id(kept["lost"])
+
+
 class Leaked(object):
     def __init__(self, number):
         self.number = number
@@ -373,10 +390,7 @@ def answer(command, argument):
     if command == "garbage":
         return garbage(int(argument.split()[0]), argument.split()[1])
     if command == "lose":
-        kept["lost"] = Lost()
-        for _ in range(int(argument)):
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept["lost"]))
-        return id(kept["lost"])
+        return lose(int(argument))
     if command == "forget":
         del kept["lost"]
         return "OK"

@@ -98,7 +98,7 @@ static uint32_t new_node(struct heap *heap, raddr_t address)
 	if (!type)
 		return NODE_NONE;
 	region = image_find(heap->image, address);
-	if (!region || heap->is_data[region - heap->image->regions])
+	if (!region || address < heap->data_end[region - heap->image->regions])
 		node.flags = NODE_STATIC;
 	node.type = type->index;
 	node.bytes = heap_object_bytes(heap, type, address);
@@ -235,7 +235,7 @@ void heap_deinit(struct heap *heap)
 			munmap(heap->seen[i], (region->end - region->start) / 64 + 8);
 	}
 	free(heap->seen);
-	free(heap->is_data);
+	free(heap->data_end);
 	heap_types_destroy(heap);
 	heap_names_destroy(heap);
 	py_types_destroy(heap->types);

@@ -75,7 +75,7 @@ struct heap {
 	raddr_t type_type;
 	raddr_t class_traverse; /* tp_traverse of classes made by a class statement */
 	uint64_t **seen;	/* per region of the image: words that were read as references */
-	bool *is_data;		/* per region: the data of a program or library */
+	raddr_t *data_end;	/* per region: what is below is data of a program or library */
 	size_t recent[2];	/* regions that such words lay in */
 	struct heap_foreign *foreign;
 	struct heap_names *names;

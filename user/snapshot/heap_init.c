@@ -9,6 +9,7 @@
 
 #include "pyleak_wire.h"
 #include "pyleak_object.h"
+#include "snapshot/native_data.h"
 #include "snapshot/roots.h"
 
 #define TRAVERSES 64 /* different tp_traverse of heap types that are counted */
@@ -117,8 +118,8 @@ int heap_init(struct heap *heap, struct image *image, const struct build_source 
 	};
 	heap->graph = calloc(1, sizeof(*heap->graph));
 	heap->seen = calloc(cnt + 1, sizeof(*heap->seen));
-	heap->is_data = calloc(cnt + 1, sizeof(*heap->is_data));
-	if (!heap->graph || !heap->seen || !heap->is_data)
+	heap->data_end = calloc(cnt + 1, sizeof(*heap->data_end));
+	if (!heap->graph || !heap->seen || !heap->data_end)
 		return -ENOMEM;
 	for (size_t i = 0; i < cnt; i++) {
 		const struct image_region *region = &heap->image->regions[i];
@@ -128,7 +129,8 @@ int heap_init(struct heap *heap, struct image *image, const struct build_source 
 
 		if (bits != MAP_FAILED)
 			heap->seen[i] = bits;
-		heap->is_data[i] = native_file_of(&heap->image->maps, region->mapping) != NULL;
+		heap->data_end[i] =
+			native_data_end(heap->image->remote, &heap->image->maps, region->mapping);
 	}
 	heap_limit_words(heap);
 	heap_name(heap, "");

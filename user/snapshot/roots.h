@@ -18,10 +18,6 @@ void refer_pseudo(struct heap *heap, uint32_t node);
 size_t interpreter_bytes(int minor);
 #define TSTATE_BYTES 0x180
 
-/* The file that the memory of a mapping belongs to: its own, or that of the data segment whose
- * zero-initialised part it is. NULL: none. */
-const char *native_file_of(const struct mappings *maps, size_t mapping);
-
 /* roots_native.c: holders outside Python for the references that nothing else accounts for, as
  * pseudo nodes with their edges; `begin` is called before the edges of each. What remains without
  * a holder, and unreachable, becomes a root of its own. 0 or -ENOMEM. */

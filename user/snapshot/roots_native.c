@@ -10,6 +10,7 @@
 
 #include "attach/elf_file.h"
 #include "base/cleanup.h"
+#include "snapshot/native_data.h"
 #include "snapshot/roots.h"
 
 #define MAX_HITS (1U << 20)
@@ -44,7 +45,7 @@ struct search {
 	size_t span_cnt;
 	uint32_t *excess; /* per node, of those that there were when the search began */
 	uint32_t node_cnt;
-	uint64_t left;	  /* sum of excess */
+	uint64_t left; /* sum of excess */
 	struct hit *hits;
 	size_t hit_cnt, hit_room;
 	struct symbol_range symbol; /* of the last hit in the program's data */
@@ -81,20 +82,6 @@ static int find_excess(struct search *search)
 	return 0;
 }
 
-const char *native_file_of(const struct mappings *maps, size_t mapping)
-{
-	const struct mapping *map = &maps->items[mapping];
-
-	if (mapping >= maps->cnt) /* of a buffer */
-		return NULL;
-	if (map->path[0] == '/')
-		return map->path;
-	if (!map->path[0] && mapping && map[-1].end == map->start && map[-1].path[0] == '/' &&
-	    map[-1].writable)
-		return map[-1].path;
-	return NULL;
-}
-
 static const struct stopped_thread *stack_owner(const struct image *image,
 						const struct image_region *region)
 {
@@ -106,13 +93,28 @@ static const struct stopped_thread *stack_owner(const struct image *image,
 	return NULL;
 }
 
-static enum place place_of(const struct image *image, size_t at)
+/* The part of a region that is such a place. */
+static struct span part_of(const struct heap *heap, size_t at, enum place place)
 {
-	const struct image_region *region = &image->regions[at];
+	const struct image_region *region = &heap->image->regions[at];
+	const struct stopped_thread *thread = stack_owner(heap->image, region);
+	struct span part = { .from = region->start, .to = region->end };
+	raddr_t data_end = heap->data_end[at];
 
-	if (native_file_of(&image->maps, region->mapping))
-		return PLACE_DATA;
-	return stack_owner(image, region) ? PLACE_STACK : PLACE_MALLOC;
+	if (data_end < part.from)
+		data_end = part.from;
+	if (data_end > part.to)
+		data_end = part.to;
+	if (place == PLACE_DATA) {
+		part.to = data_end;
+		return part;
+	}
+	part.from = data_end;
+	if ((place == PLACE_STACK) != (thread != NULL))
+		part.from = part.to;
+	else if (thread && thread->stack_pointer > part.from + RED_ZONE)
+		part.from = (thread->stack_pointer - RED_ZONE) & ~7ULL;
+	return part;
 }
 
 static void add_hit(struct search *search, const struct hit *hit)
@@ -151,13 +153,11 @@ static void search_region(struct search *search, size_t at, enum place place)
 	struct heap *heap = search->heap;
 	const struct image_region *region = &heap->image->regions[at];
 	const uint64_t *words = (const uint64_t *)region->bytes;
-	const struct stopped_thread *thread = stack_owner(heap->image, region);
-	size_t cnt = (region->end - region->start) / 8, i = 0;
+	struct span part = part_of(heap, at, place);
+	size_t cnt = (part.to - region->start) / 8, i = (part.from - region->start) / 8;
 	raddr_t low = heap->image->regions[0].start;
 	raddr_t high = heap->image->regions[heap->image->region_cnt - 1].end;
 
-	if (place == PLACE_STACK && thread->stack_pointer > region->start + RED_ZONE)
-		i = (thread->stack_pointer - RED_ZONE - region->start) / 8;
 	for (; i < cnt && search->left; i++) {
 		uint32_t node;
 
@@ -349,10 +349,8 @@ int add_native_roots(struct heap *heap, void (*begin)(struct heap *heap, uint32_
 		err = find_spans(&search);
 
 	for (enum place place = 0; !err && place < PLACE_CNT; place++) {
-		for (size_t i = 0; i < heap->image->region_cnt && search.left; i++) {
-			if (place_of(heap->image, i) == place)
-				search_region(&search, i, place);
-		}
+		for (size_t i = 0; i < heap->image->region_cnt && search.left; i++)
+			search_region(&search, i, place);
 	}
 	if (!err) {
 		add_holders(&search, begin);
