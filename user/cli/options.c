@@ -98,8 +98,8 @@ static double parse_number(struct argp_state *state, const char *text, double le
 	double value = strtod(text, &end);
 
 	if (!text[0] || *end || !isfinite(value) || value < least || value > most)
-		argp_error(state, "%s wants a number from %.10g to %.10g, not '%s'", name, least, most,
-			   text);
+		argp_error(state, "%s wants a number from %.10g to %.10g, not '%s'", name, least,
+			   most, text);
 	return value;
 }
 
@@ -216,6 +216,37 @@ static void options_check(struct argp_state *state, const struct options *option
 		argp_error(state, "which process? Give its number with -p PID");
 }
 
+static error_t take_snapshot_option(int key, char *text, struct argp_state *state,
+				    struct options *options)
+{
+	switch (key) {
+	case 't':
+		options->type = text;
+		break;
+	case 'o':
+		options->output = text;
+		break;
+	case OPT_ADDRESS:
+		options->address = parse_address(state, text);
+		break;
+	case OPT_DEPTH:
+		options->depth = (unsigned int)parse_number(state, text, 1, 1000, "--depth");
+		break;
+	case OPT_ALL:
+		options->all = true;
+		break;
+	case OPT_NO_PAUSE:
+		options->no_pause = true;
+		break;
+	case OPT_MAX_MEMORY:
+		options->max_memory = parse_size(state, text);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -245,27 +276,6 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	case OPT_FAIL_ON_LEAK:
 		options->fail_on_leak = true;
 		break;
-	case 't':
-		options->type = text;
-		break;
-	case 'o':
-		options->output = text;
-		break;
-	case OPT_ADDRESS:
-		options->address = parse_address(state, text);
-		break;
-	case OPT_DEPTH:
-		options->depth = (unsigned int)parse_number(state, text, 1, 1000, "--depth");
-		break;
-	case OPT_ALL:
-		options->all = true;
-		break;
-	case OPT_NO_PAUSE:
-		options->no_pause = true;
-		break;
-	case OPT_MAX_MEMORY:
-		options->max_memory = parse_size(state, text);
-		break;
 	case 'v':
 		options->verbosity++;
 		break;
@@ -276,7 +286,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		options_check(state, options);
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return take_snapshot_option(key, text, state, options);
 	}
 	return 0;
 }
