@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <linux/types.h>
 
@@ -16,101 +15,9 @@
 #include "base/log.h"
 #include "pyleak_wire.h"
 #include "pyleak_object.h"
-#include "snapshot/native_data.h"
 #include "snapshot/roots.h"
 
-#define MAX_TRACKED (1U << 30)
 #define FLAG_MANAGED_DICT (1U << 4)
-#define TRAVERSES 64 /* different tp_traverse of heap types that are counted */
-/* So many types with one are enough. CPython has some 30 struct sequences that share another. */
-#define TRAVERSE_MOST 60
-
-static bool is_head(const struct pyleak_interpreter *interpreter, raddr_t node)
-{
-	for (int list = 0; list < PYLEAK_LISTS; list++) {
-		if (interpreter->heads[list] == node)
-			return true;
-	}
-	return false;
-}
-
-/* Calls `visit` for every object on the lists of all interpreters, until it returns false.
- * -EBADMSG: a list is broken. */
-static int each_tracked(struct heap *heap,
-			bool (*visit)(struct heap *heap, raddr_t object, void *context),
-			void *context)
-{
-	uint32_t left = MAX_TRACKED;
-	int err = 0;
-
-	for (uint32_t i = 0; i < heap->lists->cnt; i++) {
-		const struct pyleak_interpreter *interpreter = &heap->lists->interpreters[i];
-
-		for (int list = 0; list < PYLEAK_LISTS; list++) {
-			raddr_t head = interpreter->heads[list], node;
-			const void *link = head ? image_at(heap->image, head, 8) : NULL;
-
-			if (!link)
-				continue;
-			memcpy(&node, link, 8);
-			node = PYLEAK_LINK(node);
-			while (node != head && left) {
-				const uint64_t *links = heap_words(heap, node, 2);
-
-				if (!links || is_head(interpreter, node)) {
-					err = -EBADMSG;
-					break;
-				}
-				if (!visit(heap, node + heap->lists->head_bytes, context))
-					return 0;
-				node = PYLEAK_LINK(links[0]);
-				left--;
-			}
-		}
-	}
-	return left ? err : -E2BIG;
-}
-
-struct traverse_count {
-	raddr_t traverse[TRAVERSES];
-	uint32_t cnt[TRAVERSES];
-};
-
-#define TP_TRAVERSE 0xb8
-
-/* Classes made by a class statement share one tp_traverse: no other is that common. */
-static bool count_traverse(struct heap *heap, raddr_t object, void *context)
-{
-	struct traverse_count *count = context;
-	const uint64_t *words = heap_words(heap, object, 2);
-	raddr_t traverse;
-
-	if (!words || words[1] != heap->type_type)
-		return true;
-	if (!(heap_word(heap, object + PYLEAK_TP_FLAGS) & PYLEAK_FLAG_HEAPTYPE))
-		return true;
-	traverse = heap_word(heap, object + TP_TRAVERSE);
-	for (int i = 0; traverse && i < TRAVERSES; i++) {
-		if (count->traverse[i] && count->traverse[i] != traverse)
-			continue;
-		count->traverse[i] = traverse;
-		return ++count->cnt[i] < TRAVERSE_MOST;
-	}
-	return true;
-}
-
-static raddr_t find_class_traverse(struct heap *heap)
-{
-	struct traverse_count count = {};
-	int most = 0;
-
-	each_tracked(heap, count_traverse, &count);
-	for (int i = 1; i < TRAVERSES; i++) {
-		if (count.cnt[i] > count.cnt[most])
-			most = i;
-	}
-	return count.traverse[most];
-}
 
 static bool add_tracked(struct heap *heap, raddr_t object, void *context)
 {
@@ -158,6 +65,12 @@ static void begin_edges(struct heap *heap, uint32_t node)
 	graph->first[node + 1] = graph->edge_cnt;
 }
 
+static void end_edges(struct heap *heap)
+{
+	if (!heap->out_of_room)
+		heap->graph->first[heap->source + 1] = heap->graph->edge_cnt;
+}
+
 static void expand(struct heap *heap, uint32_t *done)
 {
 	struct heap_graph *graph = heap->graph;
@@ -168,11 +81,13 @@ static void expand(struct heap *heap, uint32_t *done)
 		begin_edges(heap, *done);
 		if (graph->nodes[*done].flags & NODE_PSEUDO) {
 			refer_pseudo(heap, *done);
+			end_edges(heap);
 			continue;
 		}
 		refer_object(heap, type, graph->nodes[*done].address);
 		if (heap->exact)
 			graph->nodes[*done].flags |= NODE_FIXED;
+		end_edges(heap);
 	}
 }
 
@@ -216,41 +131,12 @@ static int add_root_edges(struct heap_graph *graph)
 	return 0;
 }
 
-static int open_heap(struct heap *heap)
-{
-	size_t cnt = heap->image->region_cnt;
-
-	py_reader_init(heap->python, heap->image->remote, &heap->reader);
-	heap->minor = heap->python->minor;
-	heap->type_type = python_symbol(heap->python, "PyType_Type");
-	heap->graph = calloc(1, sizeof(*heap->graph));
-	heap->seen = calloc(cnt + 1, sizeof(*heap->seen));
-	heap->data_end = calloc(cnt + 1, sizeof(*heap->data_end));
-	if (!heap->graph || !heap->seen || !heap->data_end)
-		return -ENOMEM;
-	for (size_t i = 0; i < cnt; i++) {
-		const struct image_region *region = &heap->image->regions[i];
-		void *bits =
-			mmap(NULL, (region->end - region->start) / 64 + 8, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-		if (bits != MAP_FAILED)
-			heap->seen[i] = bits;
-		heap->data_end[i] =
-			native_data_end(heap->image->remote, &heap->image->maps, region->mapping);
-	}
-	heap_name(heap, "");
-	heap_pseudo(heap, "<root>", 0);
-	return py_types_create(&heap->reader, heap->lists, &heap->types);
-}
-
 static int fill(struct heap *heap, const raddr_t *containers, size_t container_cnt)
 {
 	uint32_t done = 0, types = 0, tracked;
 	int err;
 
-	heap->class_traverse = find_class_traverse(heap);
-	err = each_tracked(heap, add_tracked, NULL);
+	err = heap_each_tracked(heap, add_tracked, NULL);
 	if (err == -EBADMSG)
 		heap->graph->info.loss.torn++;
 	else if (err)
@@ -268,15 +154,30 @@ static int fill(struct heap *heap, const raddr_t *containers, size_t container_c
 			return -ENOMEM;
 	}
 	err = add_native_roots(heap, begin_edges);
+	if (!err && heap->out_of_room)
+		err = -ENOMEM;
 	return err ? err : add_root_edges(heap->graph);
 }
 
-int graph_build(struct image *image, const struct python *python, const struct gc_lists *lists,
-		const raddr_t *containers, size_t container_cnt, struct heap_graph **out)
+struct build_source build_source_of(const struct python *python)
 {
-	struct heap heap = { .image = image, .python = python, .lists = lists };
+	return (struct build_source){
+		.minor = python->minor,
+		.micro = python->micro,
+		.layout = &python->layout,
+		.type_type = python_symbol(python, "PyType_Type"),
+		.str_type = python_symbol(python, "PyUnicode_Type"),
+		.python = python,
+	};
+}
+
+int graph_build(struct image *image, const struct build_source *source,
+		const struct gc_lists *lists, const raddr_t *containers, size_t container_cnt,
+		struct heap_graph **out)
+{
 	uint64_t begin_ns = clock_now_ns();
-	int err = open_heap(&heap);
+	struct heap heap;
+	int err = heap_init(&heap, image, source, lists);
 
 	if (!err)
 		err = fill(&heap, containers, container_cnt);
@@ -287,8 +188,8 @@ int graph_build(struct image *image, const struct python *python, const struct g
 		graph_destroy(heap.graph);
 	} else {
 		heap.graph->info.build_s = (double)(clock_now_ns() - begin_ns) / 1e9;
-		heap.graph->info.minor = (uint32_t)python->minor;
-		heap.graph->info.micro = (uint32_t)python->micro;
+		heap.graph->info.minor = (uint32_t)source->minor;
+		heap.graph->info.micro = (uint32_t)source->micro;
 		heap.graph->info.copied = image->copied;
 		heap.graph->info.pause_s = image->pause_s;
 		heap.graph->info.paused = image->paused;

@@ -14,6 +14,8 @@ const char *native_file_of(const struct mappings *maps, size_t mapping)
 {
 	const struct mapping *map = &maps->items[mapping];
 
+	if (mapping >= maps->cnt) /* of a buffer */
+		return NULL;
 	if (map->path[0] == '/')
 		return map->path;
 	if (!map->path[0] && mapping && map[-1].end == map->start && map[-1].path[0] == '/' &&
@@ -67,6 +69,8 @@ raddr_t native_data_end(struct remote *remote, const struct mappings *maps, size
 	const struct mapping *map = &maps->items[mapping];
 	raddr_t start, end;
 
+	if (mapping >= maps->cnt)
+		return 0;
 	if (!native_file_of(maps, mapping))
 		return map->start;
 	if (map->path[0])

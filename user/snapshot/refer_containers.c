@@ -27,7 +27,7 @@ void refer_list(struct heap *heap, raddr_t object)
 
 	if (!cnt)
 		return;
-	items = cnt <= list[4] ? heap_words(heap, list[3], cnt) : NULL;
+	items = cnt <= list[4] ? heap_table(heap, list[3], cnt) : NULL;
 	if (!items) {
 		torn(heap);
 		return;
@@ -37,31 +37,16 @@ void refer_list(struct heap *heap, raddr_t object)
 			   i > EDGE_VALUE_MAX ? EDGE_VALUE_MAX : (uint32_t)i);
 }
 
-/* A struct sequence has more items than its length says: "n_fields" in its type's dict. */
-static uint64_t tuple_items(struct heap *heap, const struct heap_type *type, raddr_t object)
-{
-	uint64_t cnt = heap_word(heap, object + 0x10);
-	raddr_t dict, fields;
-
-	if (type->is_class)
-		return cnt;
-	dict = heap_word(heap, type->address + PYLEAK_TP_DICT);
-	if (!dict || !strchr(graph_type_name(heap->graph, heap->source), '.'))
-		return cnt;
-	fields = py_dict_get(&heap->reader, dict, "n_fields");
-	if (!fields)
-		return cnt;
-	fields = remote_word32(heap->image->remote, fields + 0x18);
-	return fields >= cnt && fields < 256 ? fields : cnt;
-}
-
 void refer_tuple(struct heap *heap, const struct heap_type *type, raddr_t object)
 {
 	/* ob_item begins where tp_basicsize of tuple ends: 0x18, from 3.14 on 0x20. */
 	uint64_t first = heap->minor >= 14 ? 0x20 : 0x18;
-	uint64_t cnt = tuple_items(heap, type, object);
-	const uint64_t *items = cnt ? heap_words(heap, object + first, cnt) : NULL;
+	uint64_t cnt = heap_word(heap, object + 0x10);
+	const uint64_t *items;
 
+	if (cnt < type->more_items)
+		cnt = type->more_items;
+	items = cnt ? heap_table(heap, object + first, cnt) : NULL;
 	if (cnt && !items)
 		torn(heap);
 	for (uint64_t i = 0; items && i < cnt; i++)
@@ -102,7 +87,7 @@ static bool are_keys_text(struct heap *heap, const struct py_table *table)
 
 	if (heap->minor >= 11)
 		return table->kind != 0;
-	words = heap_words(heap, table->entries, table->cnt * step);
+	words = heap_table(heap, table->entries, table->cnt * step);
 	for (uint64_t i = 0; words && i < table->cnt; i++) {
 		raddr_t key = words[i * step + 1];
 
@@ -137,7 +122,7 @@ void refer_dict(struct heap *heap, raddr_t object)
 		return;
 	}
 	step = table.entry_bytes / 8;
-	entries = heap_words(heap, table.entries, table.cnt * step);
+	entries = heap_table(heap, table.entries, table.cnt * step);
 	if (!entries) {
 		torn(heap);
 		return;
@@ -161,7 +146,7 @@ void refer_odict(struct heap *heap, raddr_t object)
 	if (left > MAX_LINKS)
 		left = MAX_LINKS;
 	for (; node && left; left--) {
-		const uint64_t *words = heap_words(heap, node, 3); /* key, hash, next */
+		const uint64_t *words = heap_table(heap, node, 3); /* key, hash, next */
 		if (!words) {
 			torn(heap);
 			return;
@@ -178,7 +163,7 @@ void refer_set(struct heap *heap, raddr_t object)
 
 	if (!set || !set[3])
 		return;
-	entries = set[3] <= slots && slots <= PYLEAK_MAX_ITEMS ? heap_words(heap, set[5], 2 * slots)
+	entries = set[3] <= slots && slots <= PYLEAK_MAX_ITEMS ? heap_table(heap, set[5], 2 * slots)
 							       : NULL;
 	if (!entries) {
 		torn(heap);
@@ -201,7 +186,7 @@ void refer_deque(struct heap *heap, raddr_t object)
 	raddr_t block = deque ? deque[3] : 0;
 
 	while (left) {
-		const uint64_t *words = heap_words(heap, block, BLOCK_WORDS);
+		const uint64_t *words = heap_table(heap, block, BLOCK_WORDS);
 
 		if (!words || index >= BLOCK_ITEMS) {
 			torn(heap);

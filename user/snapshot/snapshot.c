@@ -35,6 +35,7 @@ int snapshot_take(struct target *target, const struct python *python, const stru
 		.no_pause = options->no_pause,
 		.max_memory = memory / COPY_SHARE,
 	};
+	struct build_source source = build_source_of(python);
 	struct image *image;
 	struct timespec now;
 	int err = image_take(target, lists, &image_options, &image);
@@ -42,7 +43,7 @@ int snapshot_take(struct target *target, const struct python *python, const stru
 	if (err)
 		return err;
 	clock_gettime(CLOCK_REALTIME, &now);
-	err = graph_build(image, python, lists, options->containers, options->container_cnt, out);
+	err = graph_build(image, &source, lists, options->containers, options->container_cnt, out);
 	image_destroy(image);
 	if (err)
 		return err;
