@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "pyleak_wire.h"
 #include "pyleak_object.h"
-#include "snapshot/native_data.h"
 #include "snapshot/roots.h"
 
 #define FLAG_MANAGED_DICT (1U << 4)

@@ -81,9 +81,9 @@ struct heap {
 	struct heap_names *names;
 	uint64_t words_most; /* that there are to read, about */
 	uint64_t words_left; /* see heap_pay() */
-	uint32_t source;  /* the node whose edges are being added */
-	bool exact;	  /* nothing of it was guessed so far */
-	bool out_of_room; /* no memory, or a limit: the graph is incomplete */
+	uint32_t source;     /* the node whose edges are being added */
+	bool exact;	     /* nothing of it was guessed so far */
+	bool out_of_room;    /* no memory, or a limit: the graph is incomplete */
 };
 
 /* ---- heap_init.c ---- */
