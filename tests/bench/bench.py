@@ -3,7 +3,7 @@
 """Measures what the project promises: one table per promise, each number with the command that
 repeats it. Runs are paired and alternate which of the two comes first, so that a machine that
 others use disturbs both alike; quoted are the median and [least..most] of the pairs' ratios.
-Needs root and a quiet machine. BENCH_QUICK=1: 3 minutes instead of 12."""
+Needs root and a quiet machine. BENCH_QUICK=1: 4 minutes instead of 18."""
 import argparse
 import atexit
 import json
@@ -16,77 +16,14 @@ import sys
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from measure import (HERE, QUICK, WAIT_S, Child, children, end_all, has_module, is_offered, row,
+                     spread, title)
+from snapshots import part_snapshot
+
 PROGRAMS = os.path.join(os.path.dirname(HERE), "programs")
 BUSY = os.path.join(PROGRAMS, "busy_alloc.py")
 WEB = os.path.join(HERE, "web_server.py")
 HEAP = os.path.join(HERE, "heap.py")
-QUICK = os.environ.get("BENCH_QUICK") == "1"
-WAIT_S = 60.0
-
-_children = []
-
-
-class Child:
-    """A process that ends with us; its CPU time is known once it has ended."""
-
-    def __init__(self, command, **options):
-        options.setdefault("stderr", subprocess.DEVNULL)
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        **options)
-        self.pid = self.process.pid
-        self.usage = None
-        _children.append(self)
-
-    def line(self):
-        return self.process.stdout.readline().decode()
-
-    def expect(self, word):
-        line = self.line()
-        while line and not line.startswith(word):
-            line = self.line()
-        if not line:
-            raise RuntimeError("no %s from %s" % (word, self.process.args))
-        return line.split()
-
-    def kill_later(self, seconds):
-        timer = threading.Timer(seconds, self.process.kill)
-        timer.daemon = True
-        timer.start()
-        return timer
-
-    def end(self, how=None, seconds=WAIT_S):
-        """Wait for the end, after a signal or EOF; the rest of what it printed."""
-        if self.usage is None:
-            timer = self.kill_later(seconds)
-            if how == "eof":
-                self.process.stdin.close()
-            elif how is not None:
-                self.process.send_signal(how)
-            rest = self.process.stdout.read().decode()
-            _, status, self.usage = os.wait4(self.pid, 0)
-            timer.cancel()
-            # Popen must not wait for a process that is gone.
-            self.process.returncode = os.waitstatus_to_exitcode(status)
-            _children.remove(self)
-            return rest
-        return ""
-
-    def cpu_s(self):
-        return self.usage.ru_utime + self.usage.ru_stime
-
-
-def end_all():
-    for child in list(_children):
-        if child.process.poll() is None:
-            child.process.terminate()
-    for child in list(_children):
-        try:
-            child.process.wait(5)
-        except subprocess.TimeoutExpired:
-            child.process.kill()
-            child.process.wait()
 
 
 def on_signal(number, _frame):
@@ -123,30 +60,10 @@ class Tool(Child):
         _, status, self.usage = os.wait4(self.pid, 0)
         timer.cancel()
         self.process.returncode = os.waitstatus_to_exitcode(status)
-        _children.remove(self)
+        children.remove(self)
         if self.process.returncode != 0 or not self.lines or self.lines[-1]["kind"] != "summary":
             raise RuntimeError("the tool failed: status %d" % self.process.returncode)
         return self.lines[-1]
-
-
-def spread(values, form="%.3f"):
-    if not values:
-        return "nothing was measured"
-    return (form + " [" + form + ".." + form + "]") % (
-        statistics.median(values), min(values), max(values))
-
-
-def title(text, *commands):
-    print("\n## " + text)
-    for command in commands:
-        print("   $ " + command)
-    sys.stdout.flush()
-
-
-def row(name, value, bound="", good=None):
-    print("  %-46s %-34s %-12s %s" % (name, value, bound, "" if good is None else
-                                      "ok" if good else "MISSED"))
-    sys.stdout.flush()
 
 
 def run_busy(args, seconds, watched=False, options=(), command=None):
@@ -314,8 +231,7 @@ def part_others(args):
     seconds, count = (2, 2) if QUICK else (4, 4)
     arms = [("tracemalloc, 1 frame", ["-X", "tracemalloc=1"], None),
             ("tracemalloc, 10 frames", ["-X", "tracemalloc=10"], None)]
-    has_memray = subprocess.run([args.python, "-c", "import memray"], stderr=subprocess.DEVNULL,
-                                stdin=subprocess.DEVNULL, check=False).returncode == 0
+    has_memray = has_module(args, "memray")
     if has_memray:
         base = [args.python, "-m", "memray", "run", "-q", "-f", "-o", "/dev/null"]
         arms += [("memray run", [], base), ("memray run --trace-python-allocators",
@@ -332,16 +248,11 @@ def part_others(args):
             ratios.append(got[True] / got[False])
         row(name + ", wall time per request", spread(ratios, "%.2f"))
     if not has_memray:
-        said = subprocess.run(["apt-cache", "policy", "memray", "python3-memray"],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False) \
-            if shutil.which("apt-cache") else None
-        offered = said is not None and b"Candidate" in said.stdout
-        row("memray", "not installed; %s by this distribution" % (
-            "offered" if offered else "not offered"))
+        row("memray", "not installed; " + is_offered("memray", "python3-memray"))
 
 
 PARTS = {"busy": part_busy, "web": part_web, "census": part_census, "first": part_first,
-         "tool": part_tool, "others": part_others}
+         "tool": part_tool, "snapshot": part_snapshot, "others": part_others}
 
 
 def main():

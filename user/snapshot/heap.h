@@ -10,6 +10,7 @@
 #include "attach/gc_lists.h"
 #include "collect/py_object.h"
 #include "collect/py_type.h"
+#include "snapshot/build.h"
 #include "snapshot/graph.h"
 #include "snapshot/image.h"
 
@@ -84,6 +85,17 @@ struct heap {
 	bool exact;	  /* nothing of it was guessed so far */
 	bool out_of_room; /* no memory, or a limit: the graph is incomplete */
 };
+
+/* ---- heap_init.c ---- */
+
+/* heap_deinit() is due even when it fails. 0 or -errno. */
+int heap_init(struct heap *heap, struct image *image, const struct build_source *source,
+	      const struct gc_lists *lists);
+/* Calls `visit` for every object on the lists of all interpreters, until it returns false.
+ * -EBADMSG: a list is broken. */
+int heap_each_tracked(struct heap *heap,
+		      bool (*visit)(struct heap *heap, raddr_t object, void *context),
+		      void *context);
 
 /* ---- heap.c: nodes, types and edges ---- */
 

@@ -55,6 +55,11 @@ uint64_t heap_object_bytes(struct heap *heap, const struct heap_type *type, radd
 	case ROLE_NUMBER:
 		return type->flags & PYLEAK_FLAG_LONG_SUBCLASS ? int_bytes(heap, type, words[2])
 							       : bytes;
+	case ROLE_BYTES:
+		/* A bytearray has its text elsewhere; it has no items of its own. */
+		if (!type->item_bytes)
+			return bytes + (words[3] <= PYLEAK_MAX_ITEMS ? words[3] : 0);
+		break;
 	case ROLE_TYPE:
 		return bytes; /* the slots lie in tp_basicsize's neighbourhood: few */
 	default:
