@@ -190,7 +190,7 @@ static void make_frame(struct tiny_heap *heap, raddr_t frame, raddr_t code, uint
 	if (layout->tagged)
 		put(heap, frame + layout->top, frame + layout->locals + 8);
 	else
-		put32(heap, frame + layout->top, 1U | owner << 8 * (layout->owner - layout->top));
+		put32(heap, frame + layout->top, 1);
 }
 
 /* Up to 3.10 with a frame object, which keeps the variable. */

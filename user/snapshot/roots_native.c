@@ -83,10 +83,11 @@ static int find_excess(struct search *search)
 
 const char *native_file_of(const struct mappings *maps, size_t mapping)
 {
-	const struct mapping *map = &maps->items[mapping];
+	const struct mapping *map;
 
 	if (mapping >= maps->cnt) /* of a buffer */
 		return NULL;
+	map = &maps->items[mapping];
 	if (map->path[0] == '/')
 		return map->path;
 	if (!map->path[0] && mapping && map[-1].end == map->start && map[-1].path[0] == '/' &&
