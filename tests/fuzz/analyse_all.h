@@ -95,8 +95,7 @@ static inline void analyse_all(const struct heap_graph *graph)
 
 		expect(group->cut_cnt <= CYCLE_CUT_MAX);
 		expect(!group->cut_cnt || group->cut_breaks[group->cut_cnt - 1]);
-		expect(!group->cut_cnt ||
-		       group->cut_breaks[group->cut_cnt - 1] <= group->examined);
+		expect(!group->cut_cnt || group->cut_breaks[group->cut_cnt - 1] <= group->examined);
 	}
 	for (uint32_t t = 0; t < graph->type_cnt && t < 40; t++) {
 		uint32_t *nodes;

@@ -44,10 +44,12 @@ static void edit(struct tiny_heap *tiny, const uint8_t *data, size_t size)
 
 		if (data[2] & 0x80) /* a word of an object */
 			at = (tiny->objects[(data[0] | data[1] << 8) % tiny->object_cnt] -
-			      TINY_BASE) / 8 + (data[2] >> 3 & 15);
+			      TINY_BASE) /
+				     8 +
+			     (data[2] >> 3 & 15);
 		if (at < TINY_BYTES / 8)
-			tiny->words[at] = word_of(tiny, data[2], what, TINY_BASE + 8 * at,
-						  tiny->words[at]);
+			tiny->words[at] =
+				word_of(tiny, data[2], what, TINY_BASE + 8 * at, tiny->words[at]);
 		data += EDIT_BYTES;
 		size -= EDIT_BYTES;
 	}

@@ -149,10 +149,9 @@ Test(heap_build, overlapping_lists_do_not_make_a_graph_without_end, .timeout = 2
 	tiny_heap_make(&tiny, 11);
 	for (size_t at = tiny.used / 8; at + 8 <= TINY_BYTES / 8; at += 8) {
 		raddr_t node = TINY_BASE + 8 * at;
-		uint64_t list[8] = { tiny.head, word(&tiny, tiny.head + 8),
-				     1,		tiny.list,
-				     8000,	TINY_BASE,
-				     8000 };
+		uint64_t list[8] = {
+			tiny.head, word(&tiny, tiny.head + 8), 1, tiny.list, 8000, TINY_BASE, 8000
+		};
 
 		memcpy(&tiny.words[at], list, sizeof(list));
 		tiny.words[(list[1] - TINY_BASE) / 8] = node;

@@ -162,8 +162,8 @@ static int show_holders(struct report *report, const struct heap_graph *graph,
 	struct path_shape ways[MAX_HOLDERS] = {};
 	uint32_t top[MAX_HOLDERS];
 	struct path_tree tree;
-	int64_t cnt = dominators_top(graph, dominators, top,
-				     limit < MAX_HOLDERS ? limit : MAX_HOLDERS);
+	int64_t cnt =
+		dominators_top(graph, dominators, top, limit < MAX_HOLDERS ? limit : MAX_HOLDERS);
 	int err = cnt < 0 ? (int)cnt : path_tree_build(graph, &tree);
 
 	if (err)
