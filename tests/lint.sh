@@ -113,6 +113,16 @@ check_includes()
 	done <"$work/files" | awk '$2 ~ /^<bpf\// || $2 ~ /pyleak[.]skel[.]h/ {
 		print $1 ": only user/collect/probes.c may include " $2 }' | report
 	only user/detect "$libc|<uthash[.]h>|\"(detect/.*|base/.*|collect/sample[.]h)\""
+	only user/analyse "$libc|\"(analyse/.*|base/cleanup[.]h|snapshot/graph[.]h)\""
+	find user/snapshot -name '*.[ch]' -type f | sort >"$work/files"
+	while read -r file; do
+		includes "$file"
+	done <"$work/files" | awk '$2 ~ /^"/ &&
+		$2 !~ /^"(snapshot|attach|base)\/|^"collect\/py_(object|type)[.]h"|^"pyleak_/ {
+		print $1 ": user/snapshot/ must not include " $2 }' | report
+	# Analyses compute; only reports print, and only the tool reads.
+	grep -nE '\b(printf|fprintf|fopen|open|read|write|mmap|pr_[a-z]+) *\(' user/analyse/*.[ch] |
+		sed 's/$/: user\/analyse has no I\/O/' | report
 	only user/report \
 		"$libc|<jansson[.]h>|<(signal|spawn|sys/wait)[.]h>|\"(report/.*|base/.*|analyse/.*|snapshot/graph[.]h|collect/sample[.]h|detect/verdict[.]h)\""
 	only include 'nothing'

@@ -80,6 +80,8 @@ build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% user/collect/probes.c user/
 	$(Q)$(CLANG) $(OUR_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all $(filter %.c,$^) $(LIBS) -o $@
 build-fuzz/fuzz_graph_file: tests/unit/make_graph.c tests/unit/graph_bytes.c
+build-fuzz/fuzz_heap: tests/unit/tiny_heap.c
+build-fuzz/fuzz_analyse: tests/unit/make_graph.c
 
 .PHONY: fuzz
 fuzz: $(FUZZERS)

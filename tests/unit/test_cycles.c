@@ -56,7 +56,8 @@ Test(cycles, the_model_leak_is_one_group)
 	cr_assert_eq(group->examined, MODEL_CONNECTIONS);
 	cr_assert_eq(group->cut_cnt, 1);
 	cr_assert_eq(group->cut_breaks[0], MODEL_CONNECTIONS);
-	expect_link(graph, &group->cut[0], model.connection, EDGE_ATTRIBUTE, "channels", model.dict);
+	expect_link(graph, &group->cut[0], model.connection, EDGE_ATTRIBUTE, "channels",
+		    model.dict);
 	cycles_deinit(&cycles);
 	graph_destroy(graph);
 }

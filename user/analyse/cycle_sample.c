@@ -185,7 +185,8 @@ struct sample_left cycle_sample_left(struct cycle_sample *sample)
 		for (uint32_t e = sample->first[gone]; e < sample->first[gone + 1]; e++) {
 			uint32_t to = sample->edges[e].to;
 
-			if (sample->degree_in[to] && is_there(sample, e) && !--sample->degree_in[to])
+			if (sample->degree_in[to] && is_there(sample, e) &&
+			    !--sample->degree_in[to])
 				tail = drop(sample, to, tail);
 		}
 		for (uint32_t i = sample->first_in[gone]; i < sample->first_in[gone + 1]; i++) {

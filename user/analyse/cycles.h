@@ -40,7 +40,7 @@ struct cycle_group {
 	/* How many of the `examined` the first k + 1 links together break. */
 	uint64_t cut_breaks[CYCLE_CUT_MAX];
 	uint64_t examined; /* a sample, of components of a limited size; may be 0 */
-	uint32_t example;      /* a node of one of them */
+	uint32_t example;  /* a node of one of them */
 	bool merged;
 	bool classes; /* nothing but classes and what belongs to them: not a leak's cycle */
 };

@@ -155,7 +155,8 @@ static void write_cycle(struct report *report, const struct heap_graph *graph,
 	err |= json_put_u64(object, "garbage", group->garbage);
 	for (size_t i = 0; i < group->cut_cnt; i++) {
 		err |= json_array_append_new(cut, link_object(graph, &group->cut[i]));
-		err |= json_array_append_new(breaks, json_integer((json_int_t)group->cut_breaks[i]));
+		err |= json_array_append_new(breaks,
+					     json_integer((json_int_t)group->cut_breaks[i]));
 	}
 	err |= json_object_set_new_nocheck(object, "cut", cut);
 	err |= json_object_set_new_nocheck(object, "cut_breaks", breaks);

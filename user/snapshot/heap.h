@@ -71,7 +71,7 @@ struct heap {
 	uint32_t node_room, edge_room, type_room, root_room, first_room;
 	struct heap_type *known;
 	const struct heap_type *recent_types[RECENT_TYPES]; /* of `known`, by their address */
-	const struct heap_type **by_index; /* of graph->types */
+	const struct heap_type **by_index;		    /* of graph->types */
 	raddr_t type_type;
 	raddr_t class_traverse; /* tp_traverse of classes made by a class statement */
 	uint64_t **seen;	/* per region of the image: words that were read as references */

@@ -31,7 +31,7 @@
 #define MAX_BASIC_BYTES (1 << 20)
 #define MAX_ITEM_BYTES (1 << 16)
 #define MAX_WORDS 2048 /* of a type: what is behind is not guessed at */
-#define MAX_DEPTH 100 /* of bases, and of metaclasses */
+#define MAX_DEPTH 100  /* of bases, and of metaclasses */
 #define MAX_KNOWN (1U << 20)
 #define HT_CACHED_KEYS_FROM_NAME 0x18
 

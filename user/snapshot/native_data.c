@@ -12,10 +12,11 @@
 
 const char *native_file_of(const struct mappings *maps, size_t mapping)
 {
-	const struct mapping *map = &maps->items[mapping];
+	const struct mapping *map;
 
 	if (mapping >= maps->cnt) /* of a buffer */
 		return NULL;
+	map = &maps->items[mapping];
 	if (map->path[0] == '/')
 		return map->path;
 	if (!map->path[0] && mapping && map[-1].end == map->start && map[-1].path[0] == '/' &&
@@ -66,11 +67,12 @@ static raddr_t loaded_end(struct remote *remote, raddr_t start)
 
 raddr_t native_data_end(struct remote *remote, const struct mappings *maps, size_t mapping)
 {
-	const struct mapping *map = &maps->items[mapping];
+	const struct mapping *map;
 	raddr_t start, end;
 
 	if (mapping >= maps->cnt)
 		return 0;
+	map = &maps->items[mapping];
 	if (!native_file_of(maps, mapping))
 		return map->start;
 	if (map->path[0])
