@@ -167,6 +167,9 @@ void heap_names_destroy(struct heap *heap);
 /* NULL when there is no type at `address`. */
 const struct heap_type *heap_type_get(struct heap *heap, raddr_t address);
 void heap_types_destroy(struct heap *heap);
+/* heap_type_words.c: the words that the type adds to those of its base. `words` are its own. */
+void heap_type_add_words(struct heap *heap, struct heap_type *type, const uint64_t *words,
+			 const struct heap_type *base, const char *tp_name);
 /* heap_size.c: shallow size of an object, as sys.getsizeof. */
 uint64_t heap_object_bytes(struct heap *heap, const struct heap_type *type, raddr_t object);
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the words of a type's objects are. A type has those of its base, and its own: of a class
- * made by a class statement these are the slots, which tp_members lists; of a built-in type those
- * that fields.c knows; of any other type the members that tp_members names, and every further word
- * may be a reference. */
+/* What a type is, and which reader its objects have. A type is proven to be one by its own type. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,27 +8,18 @@
 #include "base/cleanup.h"
 #include "pyleak_wire.h"
 #include "pyleak_object.h"
-#include "snapshot/fields.h"
 #include "snapshot/heap.h"
 
 #define TP_TRAVERSE 0xb8
-#define TP_WEAKLISTOFFSET 0xd0
-#define TP_MEMBERS 0xf0
 #define TP_DICTOFFSET 0x120
 #define TYPE_BYTES 0x190 /* the least of all versions */
 
 #define FLAG_HAVE_GC (1U << 14)
 #define FLAG_TYPE_SUBCLASS (1U << 31)
 
-#define MEMBER_BYTES 0x28
-#define T_OBJECT 6
-#define T_OBJECT_EX 16
-#define MAX_MEMBERS 1024
-
 #define MAX_BASIC_BYTES (1 << 20)
 #define MAX_ITEM_BYTES (1 << 16)
-#define MAX_WORDS 2048 /* of a type: what is behind is not guessed at */
-#define MAX_DEPTH 100  /* of bases, and of metaclasses */
+#define MAX_DEPTH 100 /* of bases, and of metaclasses */
 #define MAX_KNOWN (1U << 20)
 #define HT_CACHED_KEYS_FROM_NAME 0x18
 
@@ -94,103 +82,6 @@ static bool find_layout(const struct heap_type *type, const char *tp_name, enum 
 		return true;
 	}
 	return false;
-}
-
-static bool add_word(struct heap *heap, struct heap_type *type, uint32_t offset,
-		     enum edge_kind kind, uint32_t value, bool hidden, bool guessed)
-{
-	struct heap_word *words = NULL;
-
-	if (type->word_cnt < MAX_WORDS && heap_pay(heap, sizeof(*words) / 8))
-		words = realloc(type->words, (type->word_cnt + 1) * sizeof(*words));
-	if (!words)
-		return false;
-	type->words = words;
-	words[type->word_cnt++] = (struct heap_word){
-		.offset = offset,
-		.guessed = guessed,
-		.edge = { .kind = kind, .hidden = hidden, .value = value },
-	};
-	return true;
-}
-
-static bool has_word(const struct heap_type *type, uint32_t offset)
-{
-	for (size_t i = 0; i < type->word_cnt; i++) {
-		if (type->words[i].offset == offset)
-			return true;
-	}
-	return false;
-}
-
-/* Members that are objects, of the type itself. */
-static void add_members(struct heap *heap, struct heap_type *type, raddr_t members, uint32_t from,
-			enum edge_kind kind)
-{
-	char name[128];
-
-	for (size_t i = 0; members && i < MAX_MEMBERS; i++) {
-		const uint64_t *member = heap_table(heap, members + i * MEMBER_BYTES, 4);
-		uint32_t kind_of_member = member ? (uint32_t)member[1] : 0;
-		uint64_t offset = member ? member[2] : 0;
-
-		if (!member || !member[0])
-			return;
-		if ((kind_of_member != T_OBJECT && kind_of_member != T_OBJECT_EX) ||
-		    offset < from || offset + 8 > type->basic_bytes || offset % 8 ||
-		    (int64_t)offset == type->dict_offset || has_word(type, (uint32_t)offset))
-			continue;
-		if (remote_string(heap->image->remote, member[0], name, sizeof(name)) < 0)
-			return;
-		add_word(heap, type, (uint32_t)offset, kind, heap_name(heap, name), false, false);
-	}
-}
-
-static void add_fields(struct heap *heap, struct heap_type *type, const struct type_fields *fields)
-{
-	for (size_t i = 0; fields && i < fields->cnt; i++) {
-		const struct field *field = &fields->fields[i];
-
-		if (heap->minor < field->from || heap->minor > field->to ||
-		    field->offset + 8U > type->basic_bytes)
-			continue;
-		add_word(heap, type, field->offset, field->kind, heap_name(heap, field->name),
-			 field->hidden, false);
-	}
-}
-
-static void add_guesses(struct heap *heap, struct heap_type *type, const uint64_t *words,
-			uint32_t from)
-{
-	for (uint32_t at = from; at + 8 <= type->basic_bytes; at += 8) {
-		if (at == word_at(words, TP_WEAKLISTOFFSET) || at == type->dict_offset ||
-		    has_word(type, at))
-			continue;
-		type->complete = false;
-		if (!add_word(heap, type, at, EDGE_SCAN, at, false, true))
-			return;
-	}
-}
-
-static void add_own_words(struct heap *heap, struct heap_type *type, const uint64_t *words,
-			  const struct heap_type *base, const char *tp_name)
-{
-	uint32_t from = base && base->basic_bytes > 0x10 ? base->basic_bytes : 0x10;
-	raddr_t members = word_at(words, TP_MEMBERS);
-	const struct type_fields *fields = type->is_class ? NULL : fields_of(tp_name);
-
-	if (type->is_class) {
-		add_members(heap, type, members, from, EDGE_ATTRIBUTE);
-		return;
-	}
-	add_fields(heap, type, fields);
-	if (fields && fields->complete)
-		return;
-	/* What has a reader of its own has no words of its own. */
-	if (type->layout != HEAP_WORDS && (!base || base->layout != type->layout))
-		return;
-	add_members(heap, type, members, from, EDGE_FIELD);
-	add_guesses(heap, type, words, from);
 }
 
 static enum type_role role_of(const struct heap *heap, const struct heap_type *type,
@@ -271,7 +162,9 @@ static bool load(struct heap *heap, struct heap_type *type, const uint64_t *word
 		role = role_of(heap, type, base);
 	if (type->layout == HEAP_TUPLE && !type->is_class && strchr(tp_name, '.'))
 		type->more_items = sequence_items(heap, words);
-	if (base && base->word_cnt && heap_pay(heap, base->word_cnt)) {
+	if (base && base->word_cnt) {
+		if (!heap_pay(heap, base->word_cnt))
+			return false;
 		type->words = malloc(base->word_cnt * sizeof(*type->words));
 		if (!type->words)
 			return false;
@@ -279,7 +172,7 @@ static bool load(struct heap *heap, struct heap_type *type, const uint64_t *word
 		type->word_cnt = base->word_cnt;
 	}
 	if (type->layout != HEAP_ATOM)
-		add_own_words(heap, type, words, base, tp_name);
+		heap_type_add_words(heap, type, words, base, tp_name);
 	if (type->flags & PYLEAK_FLAG_HEAPTYPE)
 		type->cached_keys = heap_word(heap, type->address + heap->reader.layout->ht_name +
 							    HT_CACHED_KEYS_FROM_NAME);
@@ -320,13 +213,13 @@ const struct heap_type *heap_type_get(struct heap *heap, raddr_t address)
 {
 	/* Types are large: their addresses differ above these bits. */
 	const struct heap_type **recent = &heap->recent_types[address / 64 % RECENT_TYPES];
-	const struct heap_type *type;
+	const struct heap_type *type = *recent;
 
-	if (*recent && (*recent)->address == address)
-		return *recent;
-	type = get(heap, address, 0);
-	if (type)
-		*recent = type;
+	if (!type || type->address != address) {
+		type = get(heap, address, 0);
+		if (type)
+			*recent = type;
+	}
 	return type;
 }
 
