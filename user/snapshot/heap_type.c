@@ -129,8 +129,11 @@ static uint64_t sequence_items(struct heap *heap, const uint64_t *words)
 	return cnt < 256 ? cnt : 0;
 }
 
+/* `depth`: of bases and metaclasses that led here, which a hostile heap may have in any number. */
+static const struct heap_type *get(struct heap *heap, raddr_t address, int depth);
+
 /* Is it a type, and what are its objects? The metaclass was proven to be one. */
-static bool load(struct heap *heap, struct heap_type *type, const uint64_t *words)
+static bool load(struct heap *heap, struct heap_type *type, const uint64_t *words, int depth)
 {
 	uint64_t base_address = word_at(words, PYLEAK_TP_BASE);
 	uint64_t basic = word_at(words, PYLEAK_TP_BASICSIZE);
@@ -152,7 +155,7 @@ static bool load(struct heap *heap, struct heap_type *type, const uint64_t *word
 	type->is_class = type->flags & PYLEAK_FLAG_HEAPTYPE && heap->class_traverse &&
 			 word_at(words, TP_TRAVERSE) == heap->class_traverse;
 	if (base_address && base_address != type->address) {
-		base = heap_type_get(heap, base_address);
+		base = get(heap, base_address, depth + 1);
 		if (!base)
 			return false;
 	}
@@ -205,7 +208,7 @@ static const struct heap_type *get(struct heap *heap, raddr_t address, int depth
 		if (!meta || !(meta->flags & FLAG_TYPE_SUBCLASS))
 			return NULL;
 	}
-	type->is_type = load(heap, type, words);
+	type->is_type = load(heap, type, words, depth);
 	return type->is_type ? type : NULL;
 }
 
