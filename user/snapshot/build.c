@@ -102,8 +102,7 @@ static void add_types(struct heap *heap, uint32_t *begun)
 	}
 }
 
-/* The edges of GRAPH_ROOT, which come first. */
-static int add_root_edges(struct heap_graph *graph)
+int graph_add_root_edges(struct heap_graph *graph)
 {
 	struct graph_edge *edges;
 	uint64_t cnt = (uint64_t)graph->edge_cnt + graph->root_cnt;
@@ -146,7 +145,7 @@ static int fill(struct heap *heap, const raddr_t *containers, size_t container_c
 			return -ENOMEM;
 	}
 	err = add_native_roots(heap, begin_edges);
-	return err ? err : add_root_edges(heap->graph);
+	return err ? err : graph_add_root_edges(heap->graph);
 }
 
 int graph_build(struct image *image, const struct python *python, const struct gc_lists *lists,
