@@ -34,7 +34,9 @@ struct search_wanted {
 struct finder {
 	struct heap heap;
 	struct heap_search search;
-	struct counts *counts; /* of the last walk */
+	struct counts *counts;
+	raddr_t *objects; /* that the GC tracks, by address */
+	size_t object_cnt, object_room;
 	uint32_t type;	       /* what is looked for */
 	uint64_t step, seen;   /* of the sample: every so-manieth object */
 	uint32_t level_first;  /* the nodes from here on are those that the level before found */
@@ -93,23 +95,29 @@ static void want(struct finder *finder, raddr_t address)
 	wanted_slot(&finder->search, address)->address = address;
 }
 
-/* ---- walks ---- */
+/* ---- objects ---- */
 
-static int visit_type(raddr_t object, raddr_t type, void *context)
+static int note_object(raddr_t object, raddr_t type, void *context)
 {
 	struct finder *finder = context;
 
-	(void)object;
 	heap_type_get(&finder->heap, type);
+	if (finder->object_cnt == finder->object_room) {
+		size_t room = finder->object_room ? 2 * finder->object_room : 65536;
+		raddr_t *objects = realloc(finder->objects, room * sizeof(*objects));
+
+		if (!objects)
+			return -ENOMEM;
+		finder->objects = objects;
+		finder->object_room = room;
+	}
+	finder->objects[finder->object_cnt++] = object;
 	return 0;
 }
 
-static int visit_suspect(raddr_t object, raddr_t type_address, void *context)
+static int visit_suspect(struct finder *finder, const struct heap_type *type, raddr_t object)
 {
-	struct finder *finder = context;
-	const struct heap_type *type = heap_type_get(&finder->heap, type_address);
-
-	if (!type || type->index != finder->type || finder->seen++ % finder->step ||
+	if (type->index != finder->type || finder->seen++ % finder->step ||
 	    finder->heap.graph->info.sampled == SEARCH_SAMPLE)
 		return 0;
 	if (heap_node(&finder->heap, object) != NODE_NONE)
@@ -117,15 +125,12 @@ static int visit_suspect(raddr_t object, raddr_t type_address, void *context)
 	return 0;
 }
 
-static int visit_holder(raddr_t object, raddr_t type_address, void *context)
+static int visit_holder(struct finder *finder, const struct heap_type *type, raddr_t object)
 {
-	struct heap *heap = &((struct finder *)context)->heap;
-	const struct heap_type *type = heap_type_get(heap, type_address);
+	struct heap *heap = &finder->heap;
 	struct graph_node *scratch = &heap->graph->nodes[SCRATCH];
 	uint32_t known = NODE_NONE;
 
-	if (!type)
-		return 0;
 	if (type->layout == HEAP_DICT)
 		known = heap_foreign_node(heap, object);
 	scratch->type = type->index;
@@ -136,7 +141,15 @@ static int visit_holder(raddr_t object, raddr_t type_address, void *context)
 	return heap->out_of_room ? -ENOMEM : 0;
 }
 
-static int walk(struct finder *finder, int (*visit)(raddr_t, raddr_t, void *))
+static int compare_addresses(const void *a, const void *b)
+{
+	raddr_t x = *(const raddr_t *)a, y = *(const raddr_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* After a collection the lists are in the order of references, all over the memory. */
+static int find_objects(struct finder *finder)
 {
 	static const struct timespec wait = { .tv_nsec = WAIT_NS };
 	struct py_reader reader = finder->heap.reader;
@@ -146,7 +159,7 @@ static int walk(struct finder *finder, int (*visit)(raddr_t, raddr_t, void *))
 		.max_objects = MAX_OBJECTS,
 		.container_min = UINT64_MAX,
 		.moving = true,
-		.visit = visit,
+		.visit = note_object,
 		.context = finder,
 	};
 	uint64_t objects;
@@ -157,9 +170,32 @@ static int walk(struct finder *finder, int (*visit)(raddr_t, raddr_t, void *))
 		if (i)
 			nanosleep(&wait, NULL);
 		counts_reset(finder->counts);
+		finder->object_cnt = 0;
 		outside.repairs = 0;
 		err = outside_count(&outside, finder->counts, &objects);
 	}
+	if (!err && finder->object_cnt)
+		qsort(finder->objects, finder->object_cnt, sizeof(*finder->objects),
+		      compare_addresses);
+	return err;
+}
+
+/* Calls `visit` for every object that still is one. */
+static int each_object(struct finder *finder,
+		       int (*visit)(struct finder *finder, const struct heap_type *type,
+				    raddr_t object))
+{
+	struct remote *remote = finder->heap.image->target->remote;
+	int err = remote_use_cache(remote);
+
+	for (size_t i = 0; !err && i < finder->object_cnt; i++) {
+		raddr_t address = heap_word(&finder->heap, finder->objects[i] + 8);
+		const struct heap_type *type = heap_type_get(&finder->heap, address);
+
+		if (type)
+			err = visit(finder, type, finder->objects[i]);
+	}
+	remote_drop_cache(remote);
 	return err;
 }
 
@@ -192,10 +228,7 @@ static void consider_type(const struct counted_type *counted, void *context)
 static int find_type(struct finder *finder, const char *name)
 {
 	struct type_choice choice = { .finder = finder, .name = name };
-	int err = walk(finder, visit_type);
 
-	if (err)
-		return err;
 	counts_each_type(finder->counts, consider_type, &choice);
 	if (choice.cnt != 1) {
 		pr_error(choice.cnt ? "backrefs: %s names several types; say which with its module"
@@ -205,7 +238,7 @@ static int find_type(struct finder *finder, const char *name)
 	}
 	finder->heap.graph->info.searched = choice.live;
 	finder->step = (choice.live + SEARCH_SAMPLE - 1) / SEARCH_SAMPLE;
-	return walk(finder, visit_suspect);
+	return each_object(finder, visit_suspect);
 }
 
 static int find_suspects(struct finder *finder, const struct search_options *options)
@@ -306,7 +339,7 @@ static int find_level(struct finder *finder, bool *more)
 	if (!cnt)
 		return 0;
 	finder->level_first = end;
-	err = walk(finder, visit_holder);
+	err = each_object(finder, visit_holder);
 	read_pseudo_roots(finder);
 	return err;
 }
@@ -385,7 +418,9 @@ static int find(struct finder *finder, const struct search_options *options)
 	pseudo = heap->graph->nodes[SCRATCH].type;
 	add_python_roots(heap);
 	add_namespaces(finder);
-	err = find_suspects(finder, options);
+	err = find_objects(finder);
+	if (!err)
+		err = find_suspects(finder, options);
 	for (unsigned int level = 0; !err && more && level < depth; level++)
 		err = find_level(finder, &more);
 	heap->graph->nodes[SCRATCH].type = pseudo;
@@ -417,6 +452,7 @@ static void finder_deinit(struct finder *finder)
 	heap_deinit(&finder->heap);
 	image_destroy(finder->heap.image);
 	counts_destroy(finder->counts);
+	free(finder->objects);
 	free(finder->search.wanted);
 	free(finder->search.sources);
 }

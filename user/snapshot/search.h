@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Who holds the objects of a type, when there is no memory for a copy of the heap. The lists of
- * the GC are walked once for each level of holders, while the process runs; every object is read,
- * and kept only if it refers to one that is looked for. What is found becomes a small graph. */
+ * the GC are walked once while the process runs, and the addresses of all objects kept: 8 bytes
+ * each. For each level of holders every object is read in the order of addresses, through a small
+ * buffer, and kept only if it refers to one that is looked for. What is found becomes a small
+ * graph. */
 #ifndef PYLEAK_SNAPSHOT_SEARCH_H
 #define PYLEAK_SNAPSHOT_SEARCH_H
 
