@@ -18,6 +18,7 @@ struct heap_graph *graph_of(pid_t pid)
 	static struct python python;
 	struct image_options options = {};
 	struct heap_graph *graph = NULL;
+	struct build_source source;
 	struct gc_lists lists;
 	struct target target;
 	struct image *image;
@@ -25,8 +26,9 @@ struct heap_graph *graph_of(pid_t pid)
 	cr_assert_eq(target_open(pid, &target), 0);
 	cr_assert_eq(python_find(&target, &python), 0);
 	cr_assert_eq(gc_lists_find(&python, target.remote, &lists), 0);
+	source = build_source_of(&python);
 	cr_assert_eq(image_take(&target, &lists, &options, &image), 0);
-	cr_assert_eq(graph_build(image, &python, &lists, NULL, 0, &graph), 0);
+	cr_assert_eq(graph_build(image, &source, &lists, NULL, 0, &graph), 0);
 	image_destroy(image);
 	python_close(&python);
 	target_close(&target);

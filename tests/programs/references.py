@@ -6,8 +6,15 @@ dump FILE     for every tracked object its address, the number of its referents 
 import NAME   imports a module and keeps what it brings
 django        sets up Django with two applications and a database in memory
 collect       gc.collect(), answers its result
-garbage N     N cycles that nothing holds, with the GC off; answers N
-lose N        N references to one object lost, as a careless extension would
+garbage N SHAPE  N cycles that nothing holds, with the GC off; answers N. Shapes: self, list, del,
+              weak (a reference with a callback to each is kept), mixed
+lose N        N references to an object of class Lost are lost, as a careless extension would do;
+              answers its address
+forget        what holds that object properly goes
+leak KIND N   N objects more in a container of a module: `instances` of class Leaked in the list
+              leaked_list, `strings` in the dict leaked_dict; as `cycles` of two, LeakedLeft and
+              LeakedRight, in leaked_cycles. Answers the container's address
+unhold        the container of cycles is emptied, with the GC off
 rest          answers RESTING
 """
 import array
@@ -290,13 +297,67 @@ def django():
     return "OK"
 
 
-def garbage(cnt):
+class Finalized(Plain):
+    def __del__(self):
+        kept["finalized"] = kept.get("finalized", 0) + 1
+
+
+class Lost(object):
+    """A class of its own: nothing else is of it."""
+
+    def __init__(self):
+        self.other = ["of a lost one"]
+
+
+def one_cycle(shape, number):
+    if shape == "list":
+        ring = [[number], {"n": [number]}, (number, [number])]
+        ring[0].append(ring)
+        return
+    one = Finalized(number) if shape == "del" else Plain(number)
+    one.me = one
+    one.method_of_me = one.method
+    if shape == "weak":
+        kept.setdefault("callbacks", []).append(weakref.ref(one, lambda _: None))
+
+
+def garbage(cnt, shape):
     gc.disable()
     gc.collect()
+    gc.collect()
+    shapes = ["self", "list", "del", "weak"]
     for i in range(cnt):
-        one = Plain(i)
-        one.me = one
+        one_cycle(shapes[i % 4] if shape == "mixed" else shape, i)
     return cnt
+
+
+class Leaked(object):
+    def __init__(self, number):
+        self.number = number
+
+
+class LeakedLeft(Leaked):
+    pass
+
+
+class LeakedRight(Leaked):
+    pass
+
+
+leaked_list, leaked_dict, leaked_cycles = [], {}, []
+
+
+def leak(kind, cnt):
+    for i in range(int(cnt)):
+        if kind == "instances":
+            leaked_list.append(Leaked(i))
+        elif kind == "strings":
+            leaked_dict["key %d" % i] = "value %d" % i
+        else:
+            left, right = LeakedLeft(i), LeakedRight(i)
+            left.peer, right.peer = right, left
+            leaked_cycles.append(left)
+    return id({"instances": leaked_list, "strings": leaked_dict}.get(kind, leaked_cycles))
 
 
 def answer(command, argument):
@@ -310,12 +371,21 @@ def answer(command, argument):
     if command == "collect":
         return gc.collect()
     if command == "garbage":
-        return garbage(int(argument))
+        return garbage(int(argument.split()[0]), argument.split()[1])
     if command == "lose":
-        kept["lost"] = Plain("lost")
+        kept["lost"] = Lost()
         for _ in range(int(argument)):
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept["lost"]))
+        return id(kept["lost"])
+    if command == "forget":
+        del kept["lost"]
         return "OK"
+    if command == "unhold":
+        gc.disable()
+        del leaked_cycles[:]
+        return "OK"
+    if command == "leak":
+        return leak(*argument.split())
     return "RESTING"
 
 

@@ -98,7 +98,7 @@ static double parse_number(struct argp_state *state, const char *text, double le
 	double value = strtod(text, &end);
 
 	if (!text[0] || *end || !isfinite(value) || value < least || value > most)
-		argp_error(state, "%s wants a number from %g to %g, not '%s'", name, least, most,
+		argp_error(state, "%s wants a number from %.10g to %.10g, not '%s'", name, least, most,
 			   text);
 	return value;
 }

@@ -195,9 +195,10 @@ static void put_head(struct report_text *rt, const struct heap_graph *graph,
 
 	text_name(name, sizeof(name), heap_type_raw(graph, tp->type), TEXT_NAME_COLUMNS);
 	if (tp->retained.objects > 0)
-		snprintf(kept, sizeof(kept), ", retaining %s in %s objects",
+		snprintf(kept, sizeof(kept), ", retaining %s in %s object%s",
 			 text_bytes((double)tp->retained.bytes).s,
-			 text_count(tp->retained.objects).s);
+			 text_count(tp->retained.objects).s,
+			 tp->retained.objects == 1 ? "" : "s");
 	if (tp->address)
 		text_lead(&rt->o, TEXT_BOLD, "who holds", 2, " %s @0x%" PRIx64 ": %s%s", name,
 			  tp->address, text_bytes((double)tp->paths->bytes).s, kept);

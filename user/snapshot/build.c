@@ -65,6 +65,12 @@ static void begin_edges(struct heap *heap, uint32_t node)
 	graph->first[node + 1] = graph->edge_cnt;
 }
 
+static void end_edges(struct heap *heap)
+{
+	if (!heap->out_of_room)
+		heap->graph->first[heap->source + 1] = heap->graph->edge_cnt;
+}
+
 static void expand(struct heap *heap, uint32_t *done)
 {
 	struct heap_graph *graph = heap->graph;
@@ -75,11 +81,13 @@ static void expand(struct heap *heap, uint32_t *done)
 		begin_edges(heap, *done);
 		if (graph->nodes[*done].flags & NODE_PSEUDO) {
 			refer_pseudo(heap, *done);
+			end_edges(heap);
 			continue;
 		}
 		refer_object(heap, type, graph->nodes[*done].address);
 		if (heap->exact)
 			graph->nodes[*done].flags |= NODE_FIXED;
+		end_edges(heap);
 	}
 }
 
@@ -145,15 +153,30 @@ static int fill(struct heap *heap, const raddr_t *containers, size_t container_c
 			return -ENOMEM;
 	}
 	err = add_native_roots(heap, begin_edges);
+	if (!err && heap->out_of_room)
+		err = -ENOMEM;
 	return err ? err : graph_add_root_edges(heap->graph);
 }
 
-int graph_build(struct image *image, const struct python *python, const struct gc_lists *lists,
-		const raddr_t *containers, size_t container_cnt, struct heap_graph **out)
+struct build_source build_source_of(const struct python *python)
+{
+	return (struct build_source){
+		.minor = python->minor,
+		.micro = python->micro,
+		.layout = &python->layout,
+		.type_type = python_symbol(python, "PyType_Type"),
+		.str_type = python_symbol(python, "PyUnicode_Type"),
+		.python = python,
+	};
+}
+
+int graph_build(struct image *image, const struct build_source *source,
+		const struct gc_lists *lists, const raddr_t *containers, size_t container_cnt,
+		struct heap_graph **out)
 {
 	uint64_t begin_ns = clock_now_ns();
 	struct heap heap;
-	int err = heap_init(&heap, image, python, lists);
+	int err = heap_init(&heap, image, source, lists);
 
 	if (!err)
 		err = fill(&heap, containers, container_cnt);
@@ -164,8 +187,8 @@ int graph_build(struct image *image, const struct python *python, const struct g
 		graph_destroy(heap.graph);
 	} else {
 		heap.graph->info.build_s = (double)(clock_now_ns() - begin_ns) / 1e9;
-		heap.graph->info.minor = (uint32_t)python->minor;
-		heap.graph->info.micro = (uint32_t)python->micro;
+		heap.graph->info.minor = (uint32_t)source->minor;
+		heap.graph->info.micro = (uint32_t)source->micro;
 		heap.graph->info.copied = image->copied;
 		heap.graph->info.pause_s = image->pause_s;
 		heap.graph->info.paused = image->paused;

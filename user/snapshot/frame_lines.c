@@ -102,7 +102,7 @@ uint32_t frame_line(struct heap *heap, raddr_t code, uint64_t at)
 	uint32_t first = remote_word32(heap->image->remote, code + layout->first_line);
 	struct line_table table = { .size = bytes ? heap_word(heap, bytes + BYTES_SIZE) : 0 };
 
-	if (!table.size || table.size > MAX_TABLE)
+	if (!table.size || table.size > MAX_TABLE || !heap_pay(heap, table.size / 8))
 		return 0;
 	table.bytes = image_at(heap->image, bytes + BYTES_DATA, table.size);
 	if (!table.bytes)

@@ -123,7 +123,7 @@ static void refer_locals(struct heap *heap, raddr_t code, raddr_t at, uint64_t l
 
 	if (locals > MAX_LOCALS || sure > MAX_LOCALS || guessed > MAX_LOCALS)
 		return;
-	words = heap_words(heap, at, locals + sure + guessed);
+	words = heap_table(heap, at, locals + sure + guessed);
 	if (!words)
 		return;
 	for (uint64_t i = 0; i < locals; i++) {

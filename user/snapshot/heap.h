@@ -10,6 +10,7 @@
 #include "attach/gc_lists.h"
 #include "collect/py_object.h"
 #include "collect/py_type.h"
+#include "snapshot/build.h"
 #include "snapshot/graph.h"
 #include "snapshot/image.h"
 
@@ -50,6 +51,7 @@ struct heap_type {
 	uint32_t basic_bytes, item_bytes, flags;
 	uint32_t size_kind; /* enum pyleak_type_kind */
 	int64_t dict_offset;
+	uint64_t more_items; /* of a struct sequence: its items, more than its length says */
 	raddr_t cached_keys; /* of the attributes that lie in instances */
 	struct heap_word *words;
 	size_t word_cnt;
@@ -79,7 +81,7 @@ struct heap {
 	struct heap_type *known;
 	const struct heap_type *recent_types[RECENT_TYPES]; /* of `known`, by their address */
 	const struct heap_type **by_index; /* of graph->types */
-	raddr_t type_type, object_type, set_types[2];
+	raddr_t type_type;
 	raddr_t class_traverse; /* tp_traverse of classes made by a class statement */
 	uint64_t **seen;	/* per region of the image: words that were read as references */
 	bool *is_data;		/* per region: the data of a program or library */
@@ -87,6 +89,8 @@ struct heap {
 	struct heap_foreign *foreign;
 	struct heap_names *names;
 	struct heap_search *search; /* NULL: all edges are made */
+	uint64_t words_most; /* that there are to read, about */
+	uint64_t words_left; /* see heap_pay() */
 	uint32_t source;  /* the node whose edges are being added */
 	bool exact;	  /* nothing of it was guessed so far */
 	bool out_of_room; /* no memory, or a limit: the graph is incomplete */
@@ -95,7 +99,7 @@ struct heap {
 /* ---- heap_init.c ---- */
 
 /* heap_deinit() is due even when it fails. 0 or -errno. */
-int heap_init(struct heap *heap, struct image *image, const struct python *python,
+int heap_init(struct heap *heap, struct image *image, const struct build_source *source,
 	      const struct gc_lists *lists);
 /* Calls `visit` for every object on the lists of all interpreters, until it returns false.
  * -EBADMSG: a list is broken. */
@@ -103,7 +107,25 @@ int heap_each_tracked(struct heap *heap,
 		      bool (*visit)(struct heap *heap, raddr_t object, void *context),
 		      void *context);
 
-/* ---- heap.c: nodes, edges and words ---- */
+/* ---- heap.c: nodes, types and edges ---- */
+
+/* The node of the object at `address`, made when there was none. NODE_NONE: no object there. */
+uint32_t heap_node(struct heap *heap, raddr_t address);
+/* Outside of the copy, as all are in a search: its node, NODE_NONE when none was made. */
+uint32_t heap_foreign_node(struct heap *heap, raddr_t address);
+/* A node that is no object. */
+uint32_t heap_pseudo(struct heap *heap, const char *type, raddr_t address);
+
+/* A type of the graph; `type` is NULL for a pseudo type. Its index. */
+uint32_t heap_add_type(struct heap *heap, const struct heap_type *type,
+		       const struct graph_type *graph_type);
+
+/* An edge from heap->source to a node that is known. */
+void heap_edge(struct heap *heap, uint32_t to, enum edge_kind kind, uint32_t value, bool hidden);
+void heap_root(struct heap *heap, uint32_t node, enum root_kind kind, const char *name);
+void heap_deinit(struct heap *heap);
+
+/* ---- heap_words.c ---- */
 
 /* `cnt` words at `at`, or NULL. */
 static inline const uint64_t *heap_words(struct heap *heap, raddr_t at, size_t cnt)
@@ -120,16 +142,12 @@ static inline uint64_t heap_word(struct heap *heap, raddr_t at)
 	return word ? *word : 0;
 }
 
-/* The node of the object at `address`, made when there was none. NODE_NONE: no object there. */
-uint32_t heap_node(struct heap *heap, raddr_t address);
-/* Outside of the copy, as all are in a search: its node, NODE_NONE when none was made. */
-uint32_t heap_foreign_node(struct heap *heap, raddr_t address);
-/* A node that is no object. */
-uint32_t heap_pseudo(struct heap *heap, const char *type, raddr_t address);
-
-/* A type of the graph; `type` is NULL for a pseudo type. Its index. */
-uint32_t heap_add_type(struct heap *heap, const struct heap_type *type,
-		       const struct graph_type *graph_type);
+/* The heap may be made so that its objects overlap: a million lists of the same million items. So
+ * what is read because the target says so - how long, how many, what comes next - is paid for: a
+ * few times what there is to read. False, or NULL: that was spent, which is counted as a loss. */
+void heap_limit_words(struct heap *heap);
+bool heap_pay(struct heap *heap, uint64_t words);
+const uint64_t *heap_table(struct heap *heap, raddr_t at, size_t cnt);
 
 /* Adds an edge from heap->source to the object that `word` points to; the word is one of
  * heap_words(). Zero is none. A word that leads to no object is counted as a loss. */
@@ -141,14 +159,9 @@ void heap_refer_hidden(struct heap *heap, const uint64_t *word, enum edge_kind k
 void heap_guess(struct heap *heap, const uint64_t *word, enum edge_kind kind, uint32_t value);
 void heap_guess_hidden(struct heap *heap, const uint64_t *word, enum edge_kind kind,
 		       uint32_t value);
-/* An edge from heap->source to a node that is known. */
-void heap_edge(struct heap *heap, uint32_t to, enum edge_kind kind, uint32_t value, bool hidden);
 /* All words of a stretch of memory, guessed. */
 void heap_guess_words(struct heap *heap, raddr_t from, size_t bytes, uint32_t first_offset);
 bool heap_was_seen(const struct heap *heap, size_t region, size_t word);
-
-void heap_root(struct heap *heap, uint32_t node, enum root_kind kind, const char *name);
-void heap_deinit(struct heap *heap);
 
 /* ---- search.c ---- */
 

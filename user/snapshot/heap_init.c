@@ -11,7 +11,6 @@
 #include "pyleak_object.h"
 #include "snapshot/roots.h"
 
-#define MAX_TRACKED (1U << 30)
 #define TRAVERSES 64 /* different tp_traverse of heap types that are counted */
 /* So many types with one are enough. CPython has some 30 struct sequences that share another. */
 #define TRAVERSE_MOST 60
@@ -29,7 +28,7 @@ int heap_each_tracked(struct heap *heap,
 		      bool (*visit)(struct heap *heap, raddr_t object, void *context),
 		      void *context)
 {
-	uint32_t left = MAX_TRACKED;
+	uint64_t left = heap->words_most / 4; /* a link and an object each */
 	int err = 0;
 
 	for (uint32_t i = 0; i < heap->lists->cnt; i++) {
@@ -57,7 +56,8 @@ int heap_each_tracked(struct heap *heap,
 			}
 		}
 	}
-	return left ? err : -E2BIG;
+	/* More than there is room for: the links of a torn list lead in a circle. */
+	return left ? err : -EBADMSG;
 }
 
 struct traverse_count {
@@ -101,16 +101,20 @@ static raddr_t find_class_traverse(struct heap *heap)
 	return count.traverse[most];
 }
 
-int heap_init(struct heap *heap, struct image *image, const struct python *python,
+int heap_init(struct heap *heap, struct image *image, const struct build_source *source,
 	      const struct gc_lists *lists)
 {
 	size_t cnt = image->region_cnt;
 	int err;
 
-	*heap = (struct heap){ .image = image, .python = python, .lists = lists };
-	py_reader_init(heap->python, heap->image->remote, &heap->reader);
-	heap->minor = heap->python->minor;
-	heap->type_type = python_symbol(heap->python, "PyType_Type");
+	*heap = (struct heap){
+		.image = image,
+		.python = source->python,
+		.lists = lists,
+		.minor = source->minor,
+		.type_type = source->type_type,
+		.reader = { image->remote, source->layout, source->minor, source->str_type },
+	};
 	heap->graph = calloc(1, sizeof(*heap->graph));
 	heap->seen = calloc(cnt + 1, sizeof(*heap->seen));
 	heap->is_data = calloc(cnt + 1, sizeof(*heap->is_data));
@@ -126,6 +130,7 @@ int heap_init(struct heap *heap, struct image *image, const struct python *pytho
 			heap->seen[i] = bits;
 		heap->is_data[i] = native_file_of(&heap->image->maps, region->mapping) != NULL;
 	}
+	heap_limit_words(heap);
 	heap_name(heap, "");
 	heap_pseudo(heap, "<root>", 0);
 	err = py_types_create(&heap->reader, heap->lists, &heap->types);

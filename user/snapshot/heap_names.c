@@ -125,7 +125,8 @@ static void read_keys(struct heap *heap, struct keys_names *known)
 {
 	struct py_table table;
 
-	if (py_keys_table(&heap->reader, known->keys, &table) || !table.cnt || table.cnt > MAX_KEYS)
+	if (py_keys_table(&heap->reader, known->keys, &table) || !table.cnt || table.cnt > MAX_KEYS ||
+	    !heap_pay(heap, table.cnt))
 		return;
 	known->names = calloc(table.cnt, sizeof(*known->names));
 	if (!known->names)

@@ -22,8 +22,7 @@ static uint64_t str_bytes(const struct heap *heap, const uint64_t *words)
 
 static uint64_t int_bytes(const struct heap *heap, const struct heap_type *type, uint64_t word)
 {
-	int64_t size = (int64_t)word;
-	uint64_t digits = heap->minor >= 12 ? word >> 3 : (uint64_t)(size < 0 ? -size : size);
+	uint64_t digits = heap->minor >= 12 ? word >> 3 : (int64_t)word < 0 ? -word : word;
 
 	if (digits > PYLEAK_MAX_ITEMS)
 		return type->basic_bytes;
@@ -56,6 +55,11 @@ uint64_t heap_object_bytes(struct heap *heap, const struct heap_type *type, radd
 	case ROLE_NUMBER:
 		return type->flags & PYLEAK_FLAG_LONG_SUBCLASS ? int_bytes(heap, type, words[2])
 							       : bytes;
+	case ROLE_BYTES:
+		/* A bytearray has its text elsewhere; it has no items of its own. */
+		if (!type->item_bytes)
+			return bytes + (words[3] <= PYLEAK_MAX_ITEMS ? words[3] : 0);
+		break;
 	case ROLE_TYPE:
 		return bytes; /* the slots lie in tp_basicsize's neighbourhood: few */
 	default:

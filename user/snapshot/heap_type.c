@@ -30,6 +30,7 @@
 
 #define MAX_BASIC_BYTES (1 << 20)
 #define MAX_ITEM_BYTES (1 << 16)
+#define MAX_WORDS 2048 /* of a type: what is behind is not guessed at */
 #define MAX_DEPTH 100 /* of bases, and of metaclasses */
 #define MAX_KNOWN (1U << 20)
 #define HT_CACHED_KEYS_FROM_NAME 0x18
@@ -95,11 +96,13 @@ static bool find_layout(const struct heap_type *type, const char *tp_name, enum 
 	return false;
 }
 
-static bool add_word(struct heap_type *type, uint32_t offset, enum edge_kind kind, uint32_t value,
-		     bool hidden, bool guessed)
+static bool add_word(struct heap *heap, struct heap_type *type, uint32_t offset,
+		     enum edge_kind kind, uint32_t value, bool hidden, bool guessed)
 {
-	struct heap_word *words = realloc(type->words, (type->word_cnt + 1) * sizeof(*type->words));
+	struct heap_word *words = NULL;
 
+	if (type->word_cnt < MAX_WORDS && heap_pay(heap, sizeof(*words) / 8))
+		words = realloc(type->words, (type->word_cnt + 1) * sizeof(*words));
 	if (!words)
 		return false;
 	type->words = words;
@@ -127,7 +130,7 @@ static void add_members(struct heap *heap, struct heap_type *type, raddr_t membe
 	char name[128];
 
 	for (size_t i = 0; members && i < MAX_MEMBERS; i++) {
-		const uint64_t *member = heap_words(heap, members + i * MEMBER_BYTES, 4);
+		const uint64_t *member = heap_table(heap, members + i * MEMBER_BYTES, 4);
 		uint32_t kind_of_member = member ? (uint32_t)member[1] : 0;
 		uint64_t offset = member ? member[2] : 0;
 
@@ -139,7 +142,7 @@ static void add_members(struct heap *heap, struct heap_type *type, raddr_t membe
 			continue;
 		if (remote_string(heap->image->remote, member[0], name, sizeof(name)) < 0)
 			return;
-		add_word(type, (uint32_t)offset, kind, heap_name(heap, name), false, false);
+		add_word(heap, type, (uint32_t)offset, kind, heap_name(heap, name), false, false);
 	}
 }
 
@@ -151,19 +154,21 @@ static void add_fields(struct heap *heap, struct heap_type *type, const struct t
 		if (heap->minor < field->from || heap->minor > field->to ||
 		    field->offset + 8U > type->basic_bytes)
 			continue;
-		add_word(type, field->offset, field->kind, heap_name(heap, field->name),
+		add_word(heap, type, field->offset, field->kind, heap_name(heap, field->name),
 			 field->hidden, false);
 	}
 }
 
-static void add_guesses(struct heap_type *type, const uint64_t *words, uint32_t from)
+static void add_guesses(struct heap *heap, struct heap_type *type, const uint64_t *words,
+			uint32_t from)
 {
 	for (uint32_t at = from; at + 8 <= type->basic_bytes; at += 8) {
 		if (at == word_at(words, TP_WEAKLISTOFFSET) || at == type->dict_offset ||
 		    has_word(type, at))
 			continue;
-		add_word(type, at, EDGE_SCAN, at, false, true);
 		type->complete = false;
+		if (!add_word(heap, type, at, EDGE_SCAN, at, false, true))
+			return;
 	}
 }
 
@@ -185,7 +190,7 @@ static void add_own_words(struct heap *heap, struct heap_type *type, const uint6
 	if (type->layout != HEAP_WORDS && (!base || base->layout != type->layout))
 		return;
 	add_members(heap, type, members, from, EDGE_FIELD);
-	add_guesses(type, words, from);
+	add_guesses(heap, type, words, from);
 }
 
 static enum type_role role_of(const struct heap *heap, const struct heap_type *type,
@@ -222,6 +227,17 @@ static void add_graph_type(struct heap *heap, struct heap_type *type, enum type_
 	type->size_kind = named ? named->kind : PYLEAK_KIND_PLAIN;
 }
 
+/* A struct sequence has more items than its length says: "n_fields" in its type's dict. */
+static uint64_t sequence_items(struct heap *heap, const uint64_t *words)
+{
+	raddr_t dict = word_at(words, PYLEAK_TP_DICT), fields;
+	uint32_t cnt;
+
+	fields = dict ? py_dict_get(&heap->reader, dict, "n_fields") : 0;
+	cnt = fields ? remote_word32(heap->image->remote, fields + 0x18) : 0;
+	return cnt < 256 ? cnt : 0;
+}
+
 /* Is it a type, and what are its objects? The metaclass was proven to be one. */
 static bool load(struct heap *heap, struct heap_type *type, const uint64_t *words)
 {
@@ -253,7 +269,9 @@ static bool load(struct heap *heap, struct heap_type *type, const uint64_t *word
 	type->layout = base && base->layout != HEAP_ATOM ? base->layout : HEAP_WORDS;
 	if (!find_layout(type, tp_name, &type->layout, &role))
 		role = role_of(heap, type, base);
-	if (base && base->word_cnt) {
+	if (type->layout == HEAP_TUPLE && !type->is_class && strchr(tp_name, '.'))
+		type->more_items = sequence_items(heap, words);
+	if (base && base->word_cnt && heap_pay(heap, base->word_cnt)) {
 		type->words = malloc(base->word_cnt * sizeof(*type->words));
 		if (!type->words)
 			return false;

@@ -3,6 +3,7 @@
 #include "snapshot/image.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -197,6 +198,18 @@ int image_of_buffer(raddr_t base, const void *bytes, size_t size, struct image *
 	return 0;
 }
 
+/* What there is to read, about: bytes in memory. */
+static uint64_t resident_bytes(pid_t pid)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	unsigned long long pages;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	file = fopen(path, "re");
+	return file && fscanf(file, "%*u %llu", &pages) == 1 ? pages * PAGE_BYTES : 0;
+}
+
 int image_of_stream(struct target *target, struct image **out)
 {
 	struct image *image;
@@ -209,6 +222,7 @@ int image_of_stream(struct target *target, struct image **out)
 		image_destroy(image);
 		return -ENOMEM;
 	}
+	image->copied = resident_bytes(target->pid);
 	*out = image;
 	return 0;
 }

@@ -21,17 +21,18 @@
 /* Where a dict pointer outside the managed ones lies; 0 = none. */
 static raddr_t dict_slot(struct heap *heap, const struct heap_type *type, raddr_t object)
 {
-	int64_t offset = type->dict_offset, items;
+	int64_t offset = type->dict_offset;
+	uint64_t items;
 
 	if (offset >= 0)
 		return offset ? object + (uint64_t)offset : 0;
 	/* Counted from the end of an object of variable size. */
-	items = (int64_t)heap_word(heap, object + 0x10);
-	if (items < 0)
+	items = heap_word(heap, object + 0x10);
+	if ((int64_t)items < 0)
 		items = -items;
-	if ((uint64_t)items > PYLEAK_MAX_ITEMS)
+	if (items > PYLEAK_MAX_ITEMS)
 		return 0;
-	return object + ((type->basic_bytes + (uint64_t)items * type->item_bytes + 7) & ~7ULL) +
+	return object + ((type->basic_bytes + items * type->item_bytes + 7) & ~7ULL) +
 	       (uint64_t)offset;
 }
 
@@ -56,7 +57,7 @@ void refer_values(struct heap *heap, raddr_t values, raddr_t keys)
 {
 	size_t cnt;
 	const uint32_t *names = heap_names_of_keys(heap, keys, &cnt);
-	const uint64_t *words = names ? heap_words(heap, values, cnt) : NULL;
+	const uint64_t *words = names ? heap_table(heap, values, cnt) : NULL;
 
 	for (size_t i = 0; words && i < cnt && i < MAX_VALUES; i++)
 		heap_refer(heap, &words[i], EDGE_ATTRIBUTE, names[i]);
@@ -99,7 +100,7 @@ void refer_attributes(struct heap *heap, const struct heap_type *type, raddr_t o
 
 static void refer_words(struct heap *heap, const struct heap_type *type, raddr_t object)
 {
-	const uint64_t *words = heap_words(heap, object, type->basic_bytes / 8);
+	const uint64_t *words = heap_table(heap, object, type->basic_bytes / 8);
 
 	for (size_t i = 0; words && i < type->word_cnt; i++) {
 		const struct heap_word *word = &type->words[i];
@@ -117,14 +118,14 @@ static void refer_words(struct heap *heap, const struct heap_type *type, raddr_t
 /* Items of a type that is not known to have others than references. */
 static void guess_items(struct heap *heap, const struct heap_type *type, raddr_t object)
 {
-	int64_t cnt = (int64_t)heap_word(heap, object + 0x10);
+	uint64_t cnt = heap_word(heap, object + 0x10);
 
-	if (cnt < 0)
+	if ((int64_t)cnt < 0)
 		cnt = -cnt;
-	if (type->item_bytes != 8 || !cnt || (uint64_t)cnt > PYLEAK_MAX_ITEMS)
+	if (type->item_bytes != 8 || !cnt || cnt > PYLEAK_MAX_ITEMS)
 		return;
 	heap->exact = false;
-	heap_guess_words(heap, object + type->basic_bytes, 8 * (size_t)cnt, type->basic_bytes);
+	heap_guess_words(heap, object + type->basic_bytes, 8 * cnt, type->basic_bytes);
 }
 
 static void refer_to_type(struct heap *heap, const struct heap_type *type, raddr_t object)

@@ -34,7 +34,7 @@ void refer_list(struct heap *heap, raddr_t object)
 
 	for (uint64_t from = 0; from < cnt; from += part) {
 		part = piece_of(heap, cnt - from);
-		items = cnt <= allocated ? heap_words(heap, table + 8 * from, part) : NULL;
+		items = cnt <= allocated ? heap_table(heap, table + 8 * from, part) : NULL;
 		if (!items) {
 			torn(heap);
 			return;
@@ -45,31 +45,16 @@ void refer_list(struct heap *heap, raddr_t object)
 	}
 }
 
-/* A struct sequence has more items than its length says: "n_fields" in its type's dict. */
-static uint64_t tuple_items(struct heap *heap, const struct heap_type *type, raddr_t object)
-{
-	uint64_t cnt = heap_word(heap, object + 0x10);
-	raddr_t dict, fields;
-
-	if (type->is_class)
-		return cnt;
-	dict = heap_word(heap, type->address + PYLEAK_TP_DICT);
-	if (!dict || !strchr(graph_type_name(heap->graph, heap->source), '.'))
-		return cnt;
-	fields = py_dict_get(&heap->reader, dict, "n_fields");
-	if (!fields)
-		return cnt;
-	fields = remote_word32(heap->image->remote, fields + 0x18);
-	return fields >= cnt && fields < 256 ? fields : cnt;
-}
-
 void refer_tuple(struct heap *heap, const struct heap_type *type, raddr_t object)
 {
 	/* ob_item begins where tp_basicsize of tuple ends: 0x18, from 3.14 on 0x20. */
 	uint64_t first = heap->minor >= 14 ? 0x20 : 0x18;
-	uint64_t cnt = tuple_items(heap, type, object);
-	const uint64_t *items = cnt ? heap_words(heap, object + first, cnt) : NULL;
+	uint64_t cnt = heap_word(heap, object + 0x10);
+	const uint64_t *items;
 
+	if (cnt < type->more_items)
+		cnt = type->more_items;
+	items = cnt ? heap_table(heap, object + first, cnt) : NULL;
 	if (cnt && !items)
 		torn(heap);
 	for (uint64_t i = 0; items && i < cnt; i++)
@@ -112,7 +97,7 @@ static bool are_keys_text(struct heap *heap, const struct py_table *table)
 		return table->kind != 0;
 	if (heap->search) /* only the collector's view of the edge depends on it */
 		return false;
-	words = heap_words(heap, table->entries, table->cnt * step);
+	words = heap_table(heap, table->entries, table->cnt * step);
 	for (uint64_t i = 0; words && i < table->cnt; i++) {
 		raddr_t key = words[i * step + 1];
 
@@ -153,7 +138,7 @@ void refer_dict(struct heap *heap, raddr_t object)
 	dict.text_keys = are_keys_text(heap, &table);
 	for (uint64_t from = 0; from < table.cnt; from += part) {
 		part = piece_of(heap, table.cnt - from);
-		entries = heap_words(heap, table.entries + from * table.entry_bytes, part * step);
+		entries = heap_table(heap, table.entries + from * table.entry_bytes, part * step);
 		if (!entries) {
 			torn(heap);
 			return;
@@ -175,7 +160,7 @@ void refer_odict(struct heap *heap, raddr_t object)
 	if (left > MAX_LINKS)
 		left = MAX_LINKS;
 	for (; node && left; left--) {
-		const uint64_t *words = heap_words(heap, node, 3); /* key, hash, next */
+		const uint64_t *words = heap_table(heap, node, 3); /* key, hash, next */
 		if (!words) {
 			torn(heap);
 			return;
@@ -197,7 +182,7 @@ void refer_set(struct heap *heap, raddr_t object)
 	for (uint64_t from = 0; from < slots; from += part) {
 		part = piece_of(heap, slots - from);
 		entries = used <= slots && slots <= PYLEAK_MAX_ITEMS
-				  ? heap_words(heap, table + 16 * from, 2 * part)
+				  ? heap_table(heap, table + 16 * from, 2 * part)
 				  : NULL;
 		if (!entries) {
 			torn(heap);
@@ -222,7 +207,7 @@ void refer_deque(struct heap *heap, raddr_t object)
 	raddr_t block = deque ? deque[3] : 0;
 
 	while (left) {
-		const uint64_t *words = heap_words(heap, block, BLOCK_WORDS);
+		const uint64_t *words = heap_table(heap, block, BLOCK_WORDS);
 
 		if (!words || index >= BLOCK_ITEMS) {
 			torn(heap);

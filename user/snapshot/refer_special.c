@@ -114,7 +114,7 @@ void refer_lru_cache(struct heap *heap, raddr_t object)
 	raddr_t link = heap_word(heap, object + LRU_NEXT);
 
 	for (uint32_t i = 0; link && link != object && i < MAX_LINKS; i++) {
-		const uint64_t *words = heap_words(heap, link, 7);
+		const uint64_t *words = heap_table(heap, link, 7);
 
 		if (!words)
 			return;

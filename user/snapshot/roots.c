@@ -12,6 +12,7 @@
 #define MAX_INTERPRETERS 256
 #define MAX_THREADS 65536
 #define MAX_FRAMES 100000
+#define FRAME_WORDS 32 /* and what its name takes */
 
 /* pystate.h: where the running frame of a thread is. From 3.11 to 3.12 by way of a frame in C. */
 #define TSTATE_NEXT 0x8
@@ -28,7 +29,7 @@ struct module_walk {
 static int add_module(raddr_t key, raddr_t value, void *context)
 {
 	struct heap *heap = ((struct module_walk *)context)->heap;
-	uint32_t node = heap_node(heap, value);
+	uint32_t node = heap_pay(heap, 1) ? heap_node(heap, value) : NODE_NONE;
 	char name[256];
 
 	if (node != NODE_NONE && graph_node_type(heap->graph, node)->role == ROLE_MODULE &&
@@ -72,7 +73,7 @@ static void add_frames(struct heap *heap, raddr_t tstate)
 		frame = heap_word(heap, tstate + TSTATE_CFRAME);
 		frame = frame ? heap_word(heap, frame + (heap->minor == 11 ? 8 : 0)) : 0;
 	}
-	for (int i = 0; frame && i < MAX_FRAMES; i++) {
+	for (int i = 0; frame && i < MAX_FRAMES && heap_pay(heap, FRAME_WORDS); i++) {
 		unsigned int owner =
 			remote_word32(heap->image->remote, frame + layout->owner) & 0xff;
 		raddr_t code = heap_word(heap, frame + layout->code) & ~3ULL;
@@ -89,7 +90,7 @@ static void add_old_frames(struct heap *heap, raddr_t tstate)
 	raddr_t frame = heap_word(heap, tstate + TSTATE_OLD_FRAME);
 	char name[400];
 
-	for (int i = 0; frame && i < MAX_FRAMES; i++) {
+	for (int i = 0; frame && i < MAX_FRAMES && heap_pay(heap, FRAME_WORDS); i++) {
 		int32_t last = (int32_t)remote_word32(heap->image->remote, frame + layout->last);
 
 		/* Counted in units of two bytes in 3.10. */
@@ -129,7 +130,7 @@ static void add_interpreter(struct heap *heap, raddr_t interpreter, int number)
 
 	if (modules)
 		py_dict_each(&heap->reader, modules, MAX_MODULES, add_module, &walk);
-	for (int i = 0; tstate && i < MAX_THREADS; i++) {
+	for (int i = 0; tstate && i < MAX_THREADS && heap_pay(heap, TSTATE_BYTES / 8); i++) {
 		add_thread(heap, tstate);
 		tstate = heap_word(heap, tstate + TSTATE_NEXT);
 	}

@@ -85,6 +85,8 @@ const char *native_file_of(const struct mappings *maps, size_t mapping)
 {
 	const struct mapping *map = &maps->items[mapping];
 
+	if (mapping >= maps->cnt) /* of a buffer */
+		return NULL;
 	if (map->path[0] == '/')
 		return map->path;
 	if (!map->path[0] && mapping && map[-1].end == map->start && map[-1].path[0] == '/' &&
@@ -208,7 +210,7 @@ static void name_data(struct search *search, const struct hit *hit, char *out, s
 	const struct python *python = search->heap->python;
 	const char *symbol = NULL;
 
-	if (!strcmp(path, python->file))
+	if (python && !strcmp(path, python->file))
 		symbol = symbol_at(search, hit->at - python->bias);
 	if (symbol)
 		snprintf(out, size, "%s: %s", tail ? tail + 1 : path, symbol);
@@ -262,6 +264,8 @@ static void add_holders(struct search *search, void (*begin)(struct heap *heap, 
 			if (node == NODE_NONE)
 				return;
 			begin(heap, node);
+			if (heap->out_of_room)
+				return;
 			heap_root(heap, node, kind, name);
 			snprintf(last, sizeof(last), "%s", name);
 			last_kind = kind;

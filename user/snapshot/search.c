@@ -188,6 +188,7 @@ static int each_object(struct finder *finder,
 	struct remote *remote = finder->heap.image->target->remote;
 	int err = remote_use_cache(remote);
 
+	heap_limit_words(&finder->heap);
 	for (size_t i = 0; !err && i < finder->object_cnt; i++) {
 		raddr_t address = heap_word(&finder->heap, finder->objects[i] + 8);
 		const struct heap_type *type = heap_type_get(&finder->heap, address);
@@ -461,13 +462,14 @@ int search_holders(struct target *target, const struct python *python, const str
 		   const struct search_options *options, struct heap_graph **out)
 {
 	struct finder finder = { .search.mask = TABLE_SLOTS - 1 };
+	struct build_source source = build_source_of(python);
 	uint64_t begin_ns = clock_now_ns();
 	struct image *image;
 	int err = image_of_stream(target, &image);
 
 	if (err)
 		return err;
-	err = heap_init(&finder.heap, image, python, lists);
+	err = heap_init(&finder.heap, image, &source, lists);
 	finder.search.wanted = calloc(TABLE_SLOTS, sizeof(*finder.search.wanted));
 	if (!err && (!finder.search.wanted || counts_create(&finder.counts)))
 		err = -ENOMEM;

@@ -36,6 +36,7 @@ int snapshot_take(struct target *target, const struct python *python, const stru
 		.can_search = options->can_search,
 		.max_memory = memory / COPY_SHARE,
 	};
+	struct build_source source = build_source_of(python);
 	struct image *image;
 	struct timespec now;
 	int err = image_take(target, lists, &image_options, &image);
@@ -43,7 +44,7 @@ int snapshot_take(struct target *target, const struct python *python, const stru
 	if (err)
 		return err;
 	clock_gettime(CLOCK_REALTIME, &now);
-	err = graph_build(image, python, lists, options->containers, options->container_cnt, out);
+	err = graph_build(image, &source, lists, options->containers, options->container_cnt, out);
 	image_destroy(image);
 	if (err)
 		return err;
