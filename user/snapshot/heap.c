@@ -17,7 +17,7 @@
 #define OBJECT_ALIGN 8
 /* A larger count is the link of a free block, or garbage. */
 #define MAX_REFCOUNT (1ULL << 31)
-#define FROZEN_REFCOUNT 500000000U /* 3.11: constants in the program's file have 999999999 */
+#define FROZEN_REFCOUNT 500000000U   /* 3.11: constants in the program's file have 999999999 */
 #define IMMORTAL_REFCOUNT (1U << 31) /* 3.12 and later: the low word is at least this */
 
 /* Objects outside the copy: in read-only memory. */
@@ -98,8 +98,7 @@ static uint32_t new_node(struct heap *heap, raddr_t address)
 	if (!type)
 		return NODE_NONE;
 	region = image_find(heap->image, address);
-	if (!heap->search &&
-	    (!region || heap->is_data[region - heap->image->regions]))
+	if (!heap->search && (!region || heap->is_data[region - heap->image->regions]))
 		node.flags = NODE_STATIC;
 	node.type = type->index;
 	node.bytes = heap_object_bytes(heap, type, address);

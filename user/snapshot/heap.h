@@ -80,7 +80,7 @@ struct heap {
 	uint32_t node_room, edge_room, type_room, root_room, first_room;
 	struct heap_type *known;
 	const struct heap_type *recent_types[RECENT_TYPES]; /* of `known`, by their address */
-	const struct heap_type **by_index; /* of graph->types */
+	const struct heap_type **by_index;		    /* of graph->types */
 	raddr_t type_type;
 	raddr_t class_traverse; /* tp_traverse of classes made by a class statement */
 	uint64_t **seen;	/* per region of the image: words that were read as references */
@@ -89,11 +89,11 @@ struct heap {
 	struct heap_foreign *foreign;
 	struct heap_names *names;
 	struct heap_search *search; /* NULL: all edges are made */
-	uint64_t words_most; /* that there are to read, about */
-	uint64_t words_left; /* see heap_pay() */
-	uint32_t source;  /* the node whose edges are being added */
-	bool exact;	  /* nothing of it was guessed so far */
-	bool out_of_room; /* no memory, or a limit: the graph is incomplete */
+	uint64_t words_most;	    /* that there are to read, about */
+	uint64_t words_left;	    /* see heap_pay() */
+	uint32_t source;	    /* the node whose edges are being added */
+	bool exact;		    /* nothing of it was guessed so far */
+	bool out_of_room;	    /* no memory, or a limit: the graph is incomplete */
 };
 
 /* ---- heap_init.c ---- */

@@ -31,7 +31,7 @@
 #define MAX_BASIC_BYTES (1 << 20)
 #define MAX_ITEM_BYTES (1 << 16)
 #define MAX_WORDS 2048 /* of a type: what is behind is not guessed at */
-#define MAX_DEPTH 100 /* of bases, and of metaclasses */
+#define MAX_DEPTH 100  /* of bases, and of metaclasses */
 #define MAX_KNOWN (1U << 20)
 #define HT_CACHED_KEYS_FROM_NAME 0x18
 
@@ -322,12 +322,13 @@ const struct heap_type *heap_type_get(struct heap *heap, raddr_t address)
 	const struct heap_type **recent = &heap->recent_types[address / 64 % RECENT_TYPES];
 	const struct heap_type *type;
 
-	if (*recent && (*recent)->address == address)
-		return *recent;
-	type = get(heap, address, 0);
-	if (type)
+	if (!*recent || (*recent)->address != address) {
+		type = get(heap, address, 0);
+		if (!type)
+			return NULL;
 		*recent = type;
-	return type;
+	}
+	return *recent;
 }
 
 void heap_types_destroy(struct heap *heap)

@@ -38,9 +38,9 @@ struct image {
 	bool paused;	      /* false: the process ran meanwhile */
 
 	/* The image's own. */
-	struct target *target;	      /* NULL = of a buffer */
+	struct target *target;			   /* NULL = of a buffer */
 	struct image_region *recent[IMAGE_RECENT]; /* found by image_find(), by address */
-	struct image_window *windows; /* the memory of the copies */
+	struct image_window *windows;		   /* the memory of the copies */
 	size_t window_cnt;
 	struct image_page *pages; /* outside of the regions, read on demand */
 	uint8_t *stream;	  /* image_of_stream(): what was read last */

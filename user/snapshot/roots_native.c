@@ -44,7 +44,7 @@ struct search {
 	size_t span_cnt;
 	uint32_t *excess; /* per node, of those that there were when the search began */
 	uint32_t node_cnt;
-	uint64_t left;	  /* sum of excess */
+	uint64_t left; /* sum of excess */
 	struct hit *hits;
 	size_t hit_cnt, hit_room;
 	struct symbol_range symbol; /* of the last hit in the program's data */

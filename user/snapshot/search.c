@@ -16,11 +16,11 @@
 #include "collect/outside.h"
 #include "snapshot/build.h"
 #include "snapshot/roots.h"
+#include "snapshot/search_graph.h"
 
 #define HOLDERS_MOST 8	/* of one object */
 #define LEVEL_MOST 4096 /* objects whose holders are looked for */
 #define TABLE_SLOTS (4 * LEVEL_MOST)
-#define SCRATCH 1U /* the node that stands for the object that is read */
 #define MAX_OBJECTS (1ULL << 30)
 #define TRIES 20
 #define WAIT_NS 50000000L
@@ -37,9 +37,9 @@ struct finder {
 	struct counts *counts;
 	raddr_t *objects; /* that the GC tracks, by address */
 	size_t object_cnt, object_room;
-	uint32_t type;	       /* what is looked for */
-	uint64_t step, seen;   /* of the sample: every so-manieth object */
-	uint32_t level_first;  /* the nodes from here on are those that the level before found */
+	uint32_t type;	      /* what is looked for */
+	uint64_t step, seen;  /* of the sample: every so-manieth object */
+	uint32_t level_first; /* the nodes from here on are those that the level before found */
 };
 
 static struct search_wanted *wanted_slot(const struct heap_search *search, raddr_t address)
@@ -75,8 +75,7 @@ static bool make_source_room(struct heap *heap)
 
 uint32_t search_source(struct heap *heap, uint32_t to)
 {
-	struct search_wanted *wanted =
-		wanted_slot(heap->search, heap->graph->nodes[to].address);
+	struct search_wanted *wanted = wanted_slot(heap->search, heap->graph->nodes[to].address);
 
 	if (!make_source_room(heap) || (wanted->address && wanted->holders >= HOLDERS_MOST))
 		return NODE_NONE;
@@ -128,14 +127,14 @@ static int visit_suspect(struct finder *finder, const struct heap_type *type, ra
 static int visit_holder(struct finder *finder, const struct heap_type *type, raddr_t object)
 {
 	struct heap *heap = &finder->heap;
-	struct graph_node *scratch = &heap->graph->nodes[SCRATCH];
+	struct graph_node *scratch = &heap->graph->nodes[SEARCH_SCRATCH];
 	uint32_t known = NODE_NONE;
 
 	if (type->layout == HEAP_DICT)
 		known = heap_foreign_node(heap, object);
 	scratch->type = type->index;
 	scratch->flags = known == NODE_NONE ? 0 : heap->graph->nodes[known].flags;
-	heap->source = SCRATCH;
+	heap->source = SEARCH_SCRATCH;
 	heap->search->object = object;
 	refer_object(heap, type, object);
 	return heap->out_of_room ? -ENOMEM : 0;
@@ -232,8 +231,9 @@ static int find_type(struct finder *finder, const char *name)
 
 	counts_each_type(finder->counts, consider_type, &choice);
 	if (choice.cnt != 1) {
-		pr_error(choice.cnt ? "backrefs: %s names several types; say which with its module"
-				    : "backrefs: no object of a type %s is tracked by the collector",
+		pr_error(choice.cnt
+				 ? "backrefs: %s names several types; say which with its module"
+				 : "backrefs: no object of a type %s is tracked by the collector",
 			 name);
 		return choice.cnt ? -EINVAL : -ENOENT;
 	}
@@ -270,9 +270,9 @@ static void add_namespaces(struct finder *finder)
 
 		if (heap->graph->roots[r].kind != ROOT_MODULE)
 			continue;
-		dict = heap_node(heap, attribute_dict(heap,
-						      heap->by_index[heap->graph->nodes[node].type],
-						      heap->graph->nodes[node].address));
+		dict = heap_node(heap,
+				 attribute_dict(heap, heap->by_index[heap->graph->nodes[node].type],
+						heap->graph->nodes[node].address));
 		if (dict == NODE_NONE)
 			continue;
 		heap->graph->nodes[dict].flags |= NODE_NAMESPACE;
@@ -293,29 +293,6 @@ static void read_pseudo_roots(struct finder *finder)
 	}
 }
 
-/* What the roots hold by way of the edges found so far; free with free(). */
-static uint8_t *find_reached(const struct finder *finder)
-{
-	const struct heap_graph *graph = finder->heap.graph;
-	uint8_t *reached = calloc(graph->node_cnt, 1);
-	bool more = reached != NULL;
-
-	for (uint32_t r = 0; reached && r < graph->root_cnt; r++)
-		reached[graph->roots[r].node] = 1;
-	/* Edges of later levels lead to those of earlier ones. */
-	while (more) {
-		more = false;
-		for (uint32_t e = graph->edge_cnt; e-- > 0;) {
-			if (!graph_edge_holds(&graph->edges[e]) ||
-			    !reached[finder->search.sources[e]] || reached[graph->edges[e].to])
-				continue;
-			reached[graph->edges[e].to] = 1;
-			more = true;
-		}
-	}
-	return reached;
-}
-
 /* ---- levels ---- */
 
 /* Looks for the holders of what the level before found. `more`: there was something to look for.
@@ -323,7 +300,7 @@ static uint8_t *find_reached(const struct finder *finder)
 static int find_level(struct finder *finder, bool *more)
 {
 	struct heap_graph *graph = finder->heap.graph;
-	_cleanup_free_ uint8_t *reached = find_reached(finder);
+	_cleanup_free_ uint8_t *reached = search_reached(&finder->heap);
 	uint32_t end = graph->node_cnt, cnt = 0;
 	int err;
 
@@ -345,66 +322,6 @@ static int find_level(struct finder *finder, bool *more)
 	return err;
 }
 
-/* Whoever holds it is no object that the collector tracks, or is too many levels away. */
-static int add_unknown(struct finder *finder)
-{
-	struct heap *heap = &finder->heap;
-	uint32_t cnt = heap->graph->node_cnt;
-	_cleanup_free_ uint8_t *reached = find_reached(finder);
-
-	if (!reached)
-		return -ENOMEM;
-	for (uint32_t e = 0; e < heap->graph->edge_cnt; e++)
-		reached[heap->graph->edges[e].to] |= 1;
-	for (uint32_t n = SCRATCH + 1; n < cnt; n++) {
-		if (!reached[n] && !(heap->graph->nodes[n].flags & NODE_PSEUDO))
-			heap_root(heap, n, ROOT_UNKNOWN, "");
-	}
-	return 0;
-}
-
-/* Dicts that turned out to hold the attributes of an object. */
-static void name_attributes(struct finder *finder)
-{
-	struct heap_graph *graph = finder->heap.graph;
-
-	for (uint32_t e = 0; e < graph->edge_cnt; e++) {
-		if (graph->edges[e].kind == EDGE_DICT)
-			graph->nodes[graph->edges[e].to].flags |= NODE_NAMESPACE;
-	}
-	for (uint32_t e = 0; e < graph->edge_cnt; e++) {
-		if (graph->edges[e].kind == EDGE_VALUE &&
-		    graph->nodes[finder->search.sources[e]].flags & NODE_NAMESPACE)
-			graph->edges[e].kind = EDGE_ATTRIBUTE;
-	}
-}
-
-/* Edges were found in no order: a counting sort by their source. */
-static int sort_edges(struct finder *finder)
-{
-	struct heap_graph *graph = finder->heap.graph;
-	struct graph_edge *sorted = malloc((graph->edge_cnt + 1UL) * sizeof(*sorted));
-	uint32_t *first = calloc(graph->node_cnt + 2UL, sizeof(*first));
-
-	if (!sorted || !first) {
-		free(sorted);
-		free(first);
-		return -ENOMEM;
-	}
-	/* One place further on, so that filling in leaves the starts where they belong. */
-	for (uint32_t e = 0; e < graph->edge_cnt; e++)
-		first[finder->search.sources[e] + 2]++;
-	for (uint32_t n = 0; n < graph->node_cnt; n++)
-		first[n + 2] += first[n + 1];
-	for (uint32_t e = 0; e < graph->edge_cnt; e++)
-		sorted[first[finder->search.sources[e] + 1]++] = graph->edges[e];
-	free(graph->edges);
-	free(graph->first);
-	graph->edges = sorted;
-	graph->first = first;
-	return 0;
-}
-
 static int find(struct finder *finder, const struct search_options *options)
 {
 	unsigned int depth = options->depth ? options->depth : SEARCH_DEPTH;
@@ -414,9 +331,9 @@ static int find(struct finder *finder, const struct search_options *options)
 	int err;
 
 	heap->search = &finder->search;
-	if (heap_pseudo(heap, "<search>", 0) != SCRATCH)
+	if (heap_pseudo(heap, "<search>", 0) != SEARCH_SCRATCH)
 		return -ENOMEM;
-	pseudo = heap->graph->nodes[SCRATCH].type;
+	pseudo = heap->graph->nodes[SEARCH_SCRATCH].type;
 	add_python_roots(heap);
 	add_namespaces(finder);
 	err = find_objects(finder);
@@ -424,15 +341,9 @@ static int find(struct finder *finder, const struct search_options *options)
 		err = find_suspects(finder, options);
 	for (unsigned int level = 0; !err && more && level < depth; level++)
 		err = find_level(finder, &more);
-	heap->graph->nodes[SCRATCH].type = pseudo;
-	heap->graph->nodes[SCRATCH].flags = NODE_PSEUDO;
-	if (!err)
-		err = add_unknown(finder);
-	if (err)
-		return err;
-	name_attributes(finder);
-	err = sort_edges(finder);
-	return err ? err : graph_add_root_edges(heap->graph);
+	heap->graph->nodes[SEARCH_SCRATCH].type = pseudo;
+	heap->graph->nodes[SEARCH_SCRATCH].flags = NODE_PSEUDO;
+	return err ? err : search_finish(heap);
 }
 
 static void describe(const struct finder *finder, const struct target *target, uint64_t begin_ns)

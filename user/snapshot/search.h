@@ -12,7 +12,7 @@
 #include "snapshot/graph.h"
 
 struct search_options {
-	const char *type;   /* NULL: the object at `address` */
+	const char *type; /* NULL: the object at `address` */
 	uint64_t address;
 	unsigned int depth; /* levels of holders; 0 = SEARCH_DEPTH */
 };
