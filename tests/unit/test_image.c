@@ -366,3 +366,31 @@ Test(presence, both_ways_agree)
 	page_runs_deinit(&other);
 	presence_close(&presence);
 }
+
+#define BASE 0x10000ULL
+
+Test(image, a_stream_reads_on_demand_and_keeps_what_was_read_last)
+{
+	static uint64_t words[4096];
+	struct target target = {};
+	struct image *image;
+	const uint64_t *first, *other;
+
+	for (size_t i = 0; i < 4096; i++)
+		words[i] = i;
+	cr_assert_eq(remote_open_buffer(BASE, words, sizeof(words), &target.remote), 0);
+	cr_assert_eq(image_of_stream(&target, &image), 0);
+	first = image_at(image, BASE, 16);
+	cr_assert(first && first[1] == 1);
+	for (size_t read = 0; read < IMAGE_STREAM_BYTES / 2; read += sizeof(words))
+		cr_assert(image_at(image, BASE, sizeof(words)));
+	cr_expect_eq(first[1], 1, "it is overwritten too early");
+	for (size_t read = 0; read < 2 * IMAGE_STREAM_BYTES; read += sizeof(words)) {
+		other = image_at(image, BASE, sizeof(words));
+		cr_assert(other && other[4095] == 4095);
+	}
+	cr_expect_null(image_at(image, BASE - 8, 16));
+	cr_expect_null(image_at(image, BASE, IMAGE_STREAM_BYTES));
+	image_destroy(image);
+	remote_close(target.remote);
+}

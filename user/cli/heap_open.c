@@ -7,6 +7,7 @@
 #include "attach/python.h"
 #include "base/log.h"
 #include "snapshot/graph_file.h"
+#include "snapshot/search.h"
 #include "snapshot/snapshot.h"
 
 /* A process that starts, or that collects, is asked again for so long. */
@@ -39,13 +40,23 @@ int heap_take(const struct options *options, struct target *target, const struct
 	struct snapshot_options snapshot = {
 		.no_pause = options->no_pause,
 		.max_memory = options->max_memory,
+		.can_search = options->verb == VERB_BACKREFS,
 		.containers = containers,
 		.container_cnt = cnt,
+	};
+	struct search_options search = {
+		.type = options->address ? NULL : options->type,
+		.address = options->address,
+		.depth = options->depth,
 	};
 	struct gc_lists lists;
 	int err = find_lists(python, target, &lists);
 
-	return err ? err : snapshot_take(target, python, &lists, &snapshot, out);
+	if (!err)
+		err = snapshot_take(target, python, &lists, &snapshot, out);
+	if (err == -E2BIG && snapshot.can_search)
+		err = search_holders(target, python, &lists, &search, out);
+	return err;
 }
 
 static int open_live(const struct options *options, struct heap_graph **out)

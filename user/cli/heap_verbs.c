@@ -109,6 +109,9 @@ static int show_backrefs(const struct options *options, const struct heap_graph 
 
 	if (err)
 		return err;
+	/* Further objects of the type are holders. */
+	if (graph->info.sampled && cnt > graph->info.sampled)
+		cnt = graph->info.sampled;
 	err = heap_view_open(graph, &view);
 	if (err)
 		return err;

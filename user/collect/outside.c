@@ -99,6 +99,12 @@ static int count_object(struct position *at, const struct pyleak_node *node, rad
 	type->live++;
 	type->bytes += type->basic_bytes + extent.bytes;
 	at->objects++;
+	if (at->walk->visit) {
+		int err = at->walk->visit(object, node->type, at->walk->context);
+
+		if (err)
+			return err;
+	}
 	if (extent.len < at->walk->container_min)
 		return 0;
 	counts_containers(at->counts, &cnt);

@@ -22,6 +22,9 @@ struct outside_walk {
 	bool moving;
 	uint64_t repairs;
 	uint64_t containers_lost; /* long enough, but over PYLEAK_MAX_CONTAINERS */
+	/* Called for every object, when not NULL; not 0 ends the walk and is returned. */
+	int (*visit)(raddr_t object, raddr_t type, void *context);
+	void *context;
 };
 
 /* Counts every object on the GC lists into `counts`. It says nothing of whether the process ran

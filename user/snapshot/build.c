@@ -110,8 +110,7 @@ static void add_types(struct heap *heap, uint32_t *begun)
 	}
 }
 
-/* The edges of GRAPH_ROOT, which come first. */
-static int add_root_edges(struct heap_graph *graph)
+int graph_add_root_edges(struct heap_graph *graph)
 {
 	struct graph_edge *edges;
 	uint64_t cnt = (uint64_t)graph->edge_cnt + graph->root_cnt;
@@ -156,7 +155,7 @@ static int fill(struct heap *heap, const raddr_t *containers, size_t container_c
 	err = add_native_roots(heap, begin_edges);
 	if (!err && heap->out_of_room)
 		err = -ENOMEM;
-	return err ? err : add_root_edges(heap->graph);
+	return err ? err : graph_add_root_edges(heap->graph);
 }
 
 struct build_source build_source_of(const struct python *python)

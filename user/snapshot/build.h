@@ -22,4 +22,7 @@ int graph_build(struct image *image, const struct build_source *source,
 		const struct gc_lists *lists, const raddr_t *containers, size_t container_cnt,
 		struct heap_graph **out);
 
+/* The edges of GRAPH_ROOT, which come first, from its roots. 0 or -ENOMEM. */
+int graph_add_root_edges(struct heap_graph *graph);
+
 #endif

@@ -126,6 +126,9 @@ struct graph_info {
 	double build_s;	 /* how long making the graph took */
 	uint64_t copied; /* bytes */
 	bool paused;	 /* false: copied while it ran */
+	/* Not 0: no whole heap, but the holders of a sample of `sampled` out of `searched`
+	 * objects, which are the first nodes of their type. */
+	uint64_t searched, sampled;
 	struct graph_loss loss;
 };
 

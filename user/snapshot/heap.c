@@ -98,21 +98,28 @@ static uint32_t new_node(struct heap *heap, raddr_t address)
 	if (!type)
 		return NODE_NONE;
 	region = image_find(heap->image, address);
-	if (!region || address < heap->data_end[region - heap->image->regions])
+	if (!heap->search && (!region || address < heap->data_end[region - heap->image->regions]))
 		node.flags = NODE_STATIC;
 	node.type = type->index;
 	node.bytes = heap_object_bytes(heap, type, address);
 	return append_node(heap, &node);
 }
 
-static uint32_t foreign_node(struct heap *heap, raddr_t address)
+uint32_t heap_foreign_node(struct heap *heap, raddr_t address)
 {
 	struct heap_foreign *foreign;
-	uint32_t node;
 
 	HASH_FIND(hh, heap->foreign, &address, sizeof(address), foreign);
-	if (foreign)
-		return foreign->node;
+	return foreign ? foreign->node : NODE_NONE;
+}
+
+static uint32_t foreign_node(struct heap *heap, raddr_t address)
+{
+	uint32_t node = heap_foreign_node(heap, address);
+	struct heap_foreign *foreign;
+
+	if (node != NODE_NONE)
+		return node;
 	node = new_node(heap, address);
 	foreign = node == NODE_NONE ? NULL : malloc(sizeof(*foreign));
 	if (!foreign)
@@ -195,6 +202,14 @@ void heap_edge(struct heap *heap, uint32_t to, enum edge_kind kind, uint32_t val
 {
 	struct heap_graph *graph = heap->graph;
 
+	/* Everything holds its type, and that says nothing of who holds the type. */
+	if (heap->search) {
+		uint32_t source = kind == EDGE_TYPE ? NODE_NONE : search_source(heap, to);
+
+		if (source == NODE_NONE)
+			return;
+		heap->search->sources[graph->edge_cnt] = source;
+	}
 	if (!make_room(heap, &graph->edges, sizeof(*graph->edges), graph->edge_cnt,
 		       &heap->edge_room, MAX_EDGES))
 		return;

@@ -60,6 +60,15 @@ struct heap_type {
 
 #define RECENT_TYPES 256U
 
+/* A search makes edges only that lead to what it looks for: search.c. */
+struct heap_search {
+	struct search_wanted *wanted; /* a hash table of `mask` + 1; address 0: free */
+	size_t mask;
+	raddr_t object;	   /* whose references are read; 0: those of heap->source */
+	uint32_t *sources; /* per edge */
+	uint32_t source_room;
+};
+
 struct heap {
 	struct image *image;
 	const struct python *python;
@@ -79,11 +88,12 @@ struct heap {
 	size_t recent[2];	/* regions that such words lay in */
 	struct heap_foreign *foreign;
 	struct heap_names *names;
-	uint64_t words_most; /* that there are to read, about */
-	uint64_t words_left; /* see heap_pay() */
-	uint32_t source;     /* the node whose edges are being added */
-	bool exact;	     /* nothing of it was guessed so far */
-	bool out_of_room;    /* no memory, or a limit: the graph is incomplete */
+	struct heap_search *search; /* NULL: all edges are made */
+	uint64_t words_most;	    /* that there are to read, about */
+	uint64_t words_left;	    /* see heap_pay() */
+	uint32_t source;	    /* the node whose edges are being added */
+	bool exact;		    /* nothing of it was guessed so far */
+	bool out_of_room;	    /* no memory, or a limit: the graph is incomplete */
 };
 
 /* ---- heap_init.c ---- */
@@ -101,6 +111,8 @@ int heap_each_tracked(struct heap *heap,
 
 /* The node of the object at `address`, made when there was none. NODE_NONE: no object there. */
 uint32_t heap_node(struct heap *heap, raddr_t address);
+/* Outside of the copy, as all are in a search: its node, NODE_NONE when none was made. */
+uint32_t heap_foreign_node(struct heap *heap, raddr_t address);
 /* A node that is no object. */
 uint32_t heap_pseudo(struct heap *heap, const char *type, raddr_t address);
 
@@ -150,6 +162,19 @@ void heap_guess_hidden(struct heap *heap, const uint64_t *word, enum edge_kind k
 /* All words of a stretch of memory, guessed. */
 void heap_guess_words(struct heap *heap, raddr_t from, size_t bytes, uint32_t first_offset);
 bool heap_was_seen(const struct heap *heap, size_t region, size_t word);
+
+/* ---- search.c ---- */
+
+bool search_wants(const struct heap_search *search, raddr_t address);
+/* The node of the object whose references are read, for one more edge to `to`; NODE_NONE: that
+ * one has enough holders. */
+uint32_t search_source(struct heap *heap, uint32_t to);
+
+/* Is an edge to `address` to be made? */
+static inline bool heap_wants(const struct heap *heap, raddr_t address)
+{
+	return !heap->search || search_wants(heap->search, address);
+}
 
 /* ---- heap_names.c ---- */
 

@@ -86,7 +86,7 @@ static void refer(struct heap *heap, const uint64_t *word, enum edge_kind kind, 
 {
 	uint32_t to;
 
-	if (!*word)
+	if (!*word || !heap_wants(heap, *word))
 		return;
 	to = heap_node(heap, *word);
 	if (to == NODE_NONE) {
@@ -114,7 +114,7 @@ void heap_refer_hidden(struct heap *heap, const uint64_t *word, enum edge_kind k
 static void guess(struct heap *heap, const uint64_t *word, enum edge_kind kind, uint32_t value,
 		  bool hidden)
 {
-	uint64_t count = *word ? heap_word(heap, *word) : 0;
+	uint64_t count = *word && heap_wants(heap, *word) ? heap_word(heap, *word) : 0;
 	uint32_t to;
 
 	/* A program's heap begins above this: such a count is an address, of a struct that begins

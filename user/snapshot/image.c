@@ -3,6 +3,7 @@
 #include "snapshot/image.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -94,11 +95,29 @@ static const uint8_t *page_at(struct image *image, raddr_t base)
 	return page->bytes;
 }
 
+static const void *stream_at(struct image *image, raddr_t from, size_t size)
+{
+	uint8_t *to;
+
+	if (size > IMAGE_STREAM_BYTES / 2)
+		return NULL;
+	if (size > IMAGE_STREAM_BYTES - image->stream_at)
+		image->stream_at = 0;
+	to = image->stream + image->stream_at;
+	if (remote_read(image->target->remote, from, to, size))
+		return NULL;
+	image->stream_at += (size + 15) & ~15UL;
+	return to;
+}
+
 const void *image_at_anew(struct image *image, raddr_t from, size_t size)
 {
-	const struct image_region *region = image_find_anew(image, from);
+	const struct image_region *region;
 	const uint8_t *page;
 
+	if (image->stream)
+		return stream_at(image, from, size);
+	region = image_find_anew(image, from);
 	if (region)
 		return size <= region->end - from ? region->bytes + (from - region->start) : NULL;
 	if (size > PAGE_BYTES - from % PAGE_BYTES)
@@ -124,6 +143,8 @@ static int read_image(void *context, raddr_t from, void *to, size_t size)
 {
 	struct image *image = context;
 
+	if (image->stream)
+		return remote_read(image->target->remote, from, to, size);
 	for (size_t done = 0; done < size;) {
 		raddr_t at = from + done;
 		const struct image_region *region = image_find(image, at);
@@ -177,6 +198,35 @@ int image_of_buffer(raddr_t base, const void *bytes, size_t size, struct image *
 	return 0;
 }
 
+/* What there is to read, about: bytes in memory. */
+static uint64_t resident_bytes(pid_t pid)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	unsigned long long pages;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	file = fopen(path, "re");
+	return file && fscanf(file, "%*u %llu", &pages) == 1 ? pages * PAGE_BYTES : 0;
+}
+
+int image_of_stream(struct target *target, struct image **out)
+{
+	struct image *image;
+	int err = image_create(target, &image);
+
+	if (err)
+		return err;
+	image->stream = malloc(IMAGE_STREAM_BYTES);
+	if (!image->stream) {
+		image_destroy(image);
+		return -ENOMEM;
+	}
+	image->copied = resident_bytes(target->pid);
+	*out = image;
+	return 0;
+}
+
 static size_t nodes_size(const struct image_region *region)
 {
 	return (region->end - region->start + 15) / 16 * sizeof(*region->nodes);
@@ -215,6 +265,7 @@ void image_destroy(struct image *image)
 	copy_free_windows(image);
 	mappings_deinit(&image->maps);
 	remote_close(image->remote);
+	free(image->stream);
 	free(image->regions);
 	free(image->threads);
 	free(image);

@@ -43,11 +43,14 @@ struct image {
 	struct image_window *windows;		   /* the memory of the copies */
 	size_t window_cnt;
 	struct image_page *pages; /* outside of the regions, read on demand */
+	uint8_t *stream;	  /* image_of_stream(): what was read last */
+	size_t stream_at;
 };
 
 struct image_options {
 	bool no_pause;
 	uint64_t max_memory; /* bytes that the copy may have; 0 = no limit */
+	bool can_search;     /* the caller searches instead of copying when there is too little */
 };
 
 /* Copies. Logs one line and returns -errno: what stop_threads() returns, -E2BIG over the limit,
@@ -57,6 +60,10 @@ int image_take(struct target *target, const struct gc_lists *lists,
 	       const struct image_options *options, struct image **out);
 /* An image of one region out of a buffer, which stays the caller's: tests and fuzzers. */
 int image_of_buffer(raddr_t base, const void *bytes, size_t size, struct image **out);
+/* No copy: everything is read from the target, which runs, when it is asked for. What image_at()
+ * returns is valid for the next IMAGE_STREAM_BYTES / 2 of reads only, and no piece is larger. */
+#define IMAGE_STREAM_BYTES (8UL << 20)
+int image_of_stream(struct target *target, struct image **out);
 /* NULL is fine. */
 void image_destroy(struct image *image);
 

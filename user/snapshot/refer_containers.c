@@ -11,6 +11,7 @@
 
 #define MAX_NAMED_ENTRIES 32 /* of a dict that is no namespace */
 #define MAX_NAMED_CHARS 48
+#define PIECE 65536ULL /* items in one read of a search, which reads through a buffer */
 #define MAX_NAMESPACE_CHARS 256
 
 static void torn(struct heap *heap)
@@ -20,21 +21,28 @@ static void torn(struct heap *heap)
 	heap->exact = false;
 }
 
+static uint64_t piece_of(const struct heap *heap, uint64_t left)
+{
+	return heap->search && left > PIECE ? PIECE : left;
+}
+
 void refer_list(struct heap *heap, raddr_t object)
 {
 	const uint64_t *list = heap_words(heap, object, 5), *items;
-	uint64_t cnt = list ? list[2] : 0;
+	uint64_t cnt = list ? list[2] : 0, allocated = list ? list[4] : 0, part;
+	raddr_t table = list ? list[3] : 0;
 
-	if (!cnt)
-		return;
-	items = cnt <= list[4] ? heap_table(heap, list[3], cnt) : NULL;
-	if (!items) {
-		torn(heap);
-		return;
+	for (uint64_t from = 0; from < cnt; from += part) {
+		part = piece_of(heap, cnt - from);
+		items = cnt <= allocated ? heap_table(heap, table + 8 * from, part) : NULL;
+		if (!items) {
+			torn(heap);
+			return;
+		}
+		for (uint64_t i = from; i < from + part; i++)
+			heap_refer(heap, &items[i - from], EDGE_INDEX,
+				   i > EDGE_VALUE_MAX ? EDGE_VALUE_MAX : (uint32_t)i);
 	}
-	for (uint64_t i = 0; i < cnt; i++)
-		heap_refer(heap, &items[i], EDGE_INDEX,
-			   i > EDGE_VALUE_MAX ? EDGE_VALUE_MAX : (uint32_t)i);
 }
 
 void refer_tuple(struct heap *heap, const struct heap_type *type, raddr_t object)
@@ -65,7 +73,7 @@ static void refer_entry(struct heap *heap, const struct dict_read *dict, const u
 {
 	uint32_t name = 0;
 
-	if (!entry[0] || !entry[1])
+	if (!entry[0] || !entry[1] || (!heap_wants(heap, entry[0]) && !heap_wants(heap, entry[1])))
 		return;
 	if (dict->is_namespace)
 		name = heap_name_of_str(heap, entry[0], MAX_NAMESPACE_CHARS);
@@ -87,6 +95,8 @@ static bool are_keys_text(struct heap *heap, const struct py_table *table)
 
 	if (heap->minor >= 11)
 		return table->kind != 0;
+	if (heap->search) /* only the collector's view of the edge depends on it */
+		return false;
 	words = heap_table(heap, table->entries, table->cnt * step);
 	for (uint64_t i = 0; words && i < table->cnt; i++) {
 		raddr_t key = words[i * step + 1];
@@ -100,6 +110,7 @@ static bool are_keys_text(struct heap *heap, const struct py_table *table)
 void refer_dict(struct heap *heap, raddr_t object)
 {
 	const uint64_t *words = heap_words(heap, object, 6), *entries;
+	uint64_t part;
 	struct dict_read dict = {};
 	struct py_table table;
 	size_t step;
@@ -122,16 +133,19 @@ void refer_dict(struct heap *heap, raddr_t object)
 		return;
 	}
 	step = table.entry_bytes / 8;
-	entries = heap_table(heap, table.entries, table.cnt * step);
-	if (!entries) {
-		torn(heap);
-		return;
-	}
 	dict.is_namespace = heap->graph->nodes[heap->source].flags & NODE_NAMESPACE;
 	dict.named = words[2] <= MAX_NAMED_ENTRIES;
 	dict.text_keys = are_keys_text(heap, &table);
-	for (uint64_t i = 0; i < table.cnt; i++)
-		refer_entry(heap, &dict, entries + i * step + (step - 2));
+	for (uint64_t from = 0; from < table.cnt; from += part) {
+		part = piece_of(heap, table.cnt - from);
+		entries = heap_table(heap, table.entries + from * table.entry_bytes, part * step);
+		if (!entries) {
+			torn(heap);
+			return;
+		}
+		for (uint64_t i = 0; i < part; i++)
+			refer_entry(heap, &dict, entries + i * step + (step - 2));
+	}
 }
 
 #define ODICT_FIRST 0x30
@@ -159,20 +173,27 @@ void refer_odict(struct heap *heap, raddr_t object)
 void refer_set(struct heap *heap, raddr_t object)
 {
 	const uint64_t *set = heap_words(heap, object, 6), *entries;
-	uint64_t slots = set ? set[4] + 1 : 0;
+	uint64_t slots = set ? set[4] + 1 : 0, used = set ? set[3] : 0, part;
+	raddr_t table;
 
-	if (!set || !set[3])
+	if (!used)
 		return;
-	entries = set[3] <= slots && slots <= PYLEAK_MAX_ITEMS ? heap_table(heap, set[5], 2 * slots)
-							       : NULL;
-	if (!entries) {
-		torn(heap);
-		return;
-	}
-	for (uint64_t i = 0; i < slots; i++) {
-		/* A deleted entry is a placeholder with the hash -1, which no object has. */
-		if (entries[2 * i] && entries[2 * i + 1] != UINT64_MAX)
-			heap_refer(heap, &entries[2 * i], EDGE_ELEMENT, 0);
+	table = set[5];
+	for (uint64_t from = 0; from < slots; from += part) {
+		part = piece_of(heap, slots - from);
+		entries = used <= slots && slots <= PYLEAK_MAX_ITEMS
+				  ? heap_table(heap, table + 16 * from, 2 * part)
+				  : NULL;
+		if (!entries) {
+			torn(heap);
+			return;
+		}
+		for (uint64_t i = 0; i < part; i++) {
+			/* A deleted entry is a placeholder with the hash -1, which no object has.
+			 */
+			if (entries[2 * i] && entries[2 * i + 1] != UINT64_MAX)
+				heap_refer(heap, &entries[2 * i], EDGE_ELEMENT, 0);
+		}
 	}
 }
 

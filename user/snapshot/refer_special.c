@@ -101,7 +101,7 @@ void refer_module(struct heap *heap, raddr_t object)
 
 static void borrow(struct heap *heap, raddr_t object)
 {
-	uint32_t to = heap_node(heap, object);
+	uint32_t to = heap_wants(heap, object) ? heap_node(heap, object) : NODE_NONE;
 
 	if (to != NODE_NONE)
 		heap_edge(heap, to, EDGE_BORROWED, 0, false);

@@ -33,6 +33,7 @@ int snapshot_take(struct target *target, const struct python *python, const stru
 	uint64_t memory = options->max_memory ? options->max_memory : snapshot_default_memory();
 	struct image_options image_options = {
 		.no_pause = options->no_pause,
+		.can_search = options->can_search,
 		.max_memory = memory / COPY_SHARE,
 	};
 	struct build_source source = build_source_of(python);

@@ -10,6 +10,7 @@
 struct snapshot_options {
 	bool no_pause;	     /* copy while the process runs */
 	uint64_t max_memory; /* bytes for the copy and the graph; 0 = half of what is available */
+	bool can_search;     /* after -E2BIG the caller searches instead, and that is said */
 	/* Containers that the GC does not track, to be in the graph. */
 	const raddr_t *containers;
 	size_t container_cnt;

@@ -40,6 +40,12 @@ static int check_limit(const struct taking *taking)
 
 	if (!most || taking->runs.bytes <= most)
 		return 0;
+	if (taking->options->can_search) {
+		pr_warn("image: a copy of process %d needs %.1f MB of memory, over the limit of "
+			"%.1f MB: searches in the running process instead; --max-memory raises it",
+			taking->target->pid, (double)taking->runs.bytes / 1e6, (double)most / 1e6);
+		return -E2BIG;
+	}
 	pr_error("image: a copy of process %d needs %.1f MB of memory, over the limit of %.1f MB: "
 		 "raise the limit",
 		 taking->target->pid, (double)taking->runs.bytes / 1e6, (double)most / 1e6);
