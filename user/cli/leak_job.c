@@ -84,16 +84,21 @@ static int show_leak(struct report *report, const struct session *session,
 	bool one = leak->subject == SUBJECT_CONTAINER;
 	_cleanup_free_ uint32_t *nodes = NULL;
 	size_t cnt = find_leaked(view->graph, leak, &nodes);
+	uint64_t sampled = view->graph->info.sampled;
 	struct cycles cycles;
 	int err;
 
 	if (!cnt)
 		return 0;
+	/* Further objects of the type are holders. */
+	if (sampled && cnt > sampled)
+		cnt = sampled;
 	err = heap_show_paths(report, view, nodes, cnt, one ? leak->address : 0, PATHS_SHOWN);
 	if (err)
 		return err;
 	/* The cycles that the leaked type is part of. */
-	if (!one && heap_cycles_of(view, view->graph->nodes[nodes[0]].type, &cycles) == 0) {
+	if (!one && !sampled &&
+	    heap_cycles_of(view, view->graph->nodes[nodes[0]].type, &cycles) == 0) {
 		if (cycles.cnt)
 			report->ops->cycles(report, view->graph, &cycles, CYCLES_SHOWN);
 		free(cycles.groups);
@@ -114,31 +119,52 @@ static size_t find_untracked(struct session *session, raddr_t *out)
 	return cnt;
 }
 
+/* What the graph is made for: when there is no memory for all of it, the first leak. */
+static struct options options_of(const struct session *session, const struct verdict *leaks,
+				 size_t cnt)
+{
+	struct options options = *session->options;
+
+	if (!cnt)
+		return options;
+	options.verb = VERB_BACKREFS;
+	options.type = leaks[0].name;
+	options.address = leaks[0].subject == SUBJECT_CONTAINER ? leaks[0].address : 0;
+	return options;
+}
+
+static int show_leaks(struct report *report, const struct session *session,
+		      const struct heap_view *view, const struct verdict *leaks, size_t cnt)
+{
+	bool sampled = view->graph->info.sampled;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < (sampled ? 1 : cnt); i++)
+		err = show_leak(report, session, view, &leaks[i], i);
+	if (!err && !sampled)
+		err = heap_show_excess(report, view->graph, CYCLES_SHOWN);
+	return err;
+}
+
 static int investigate(struct session *session, struct report *report, const struct verdict *leaks,
 		       size_t cnt)
 {
+	struct options options = options_of(session, leaks, cnt);
 	raddr_t containers[MAX_CONTAINERS];
 	size_t container_cnt = find_untracked(session, containers);
 	struct heap_graph *graph;
 	struct heap_view view;
-	int err = heap_take(session->options, &session->target, &session->python, containers,
-			    container_cnt, &graph);
+	int err = heap_take(&options, &session->target, &session->python, containers, container_cnt,
+			    &graph);
 
-	if (err)
-		return err;
-	err = heap_show_snapshot(report, graph);
+	if (!err)
+		err = heap_show_snapshot(report, graph);
 	if (!err)
 		err = heap_view_open(graph, &view);
-	if (err)
-		return err;
-	for (size_t i = 0; !err && i < cnt; i++) {
-		if (leaks[i].kind == VERDICT_LEAK)
-			err = show_leak(report, session, &view, &leaks[i], i);
-	}
 	if (!err)
-		err = cnt ? heap_show_excess(report, graph, CYCLES_SHOWN)
+		err = cnt ? show_leaks(report, session, &view, leaks, cnt)
 			  : show_heap(report, graph, OVERVIEW_ROWS);
-	return err;
+	return err; /* the process ends: nothing is freed */
 }
 
 /* Never returns, and runs nothing of the parent's: its probes are still its own. */
