@@ -37,7 +37,7 @@ ParameterizedTest(struct python_param *param, search, finds_the_way_that_a_copy_
 {
 	struct program program;
 	struct tool search, copy;
-	json_t *note;
+	json_t *taken;
 
 	live_needs_root();
 	program_start_ready(&program, param->path, "channels.py", "300000", NULL);
@@ -47,9 +47,10 @@ ParameterizedTest(struct python_param *param, search, finds_the_way_that_a_copy_
 	cr_expect(strstr(search.errors, "searches in the running process"), "%s", search.errors);
 	cr_expect(strchr(search.errors, '\n') == search.errors + strlen(search.errors) - 1, "%s",
 		  search.errors);
-	note = tool_last(&search, "note");
-	cr_assert(note);
-	cr_expect(strstr(json_string_value(json_object_get(note, "text")), "1000 of 300000"));
+	taken = tool_last(&search, "snapshot");
+	cr_assert(taken);
+	cr_expect(json_integer_value(json_object_get(taken, "searched")) == 300000);
+	cr_expect(json_integer_value(json_object_get(taken, "sampled")) == 1000);
 	check_step(&search, 0, "list", NULL);
 	check_step(&search, 1, "__main__.Channel", "incoming");
 	check_step(&search, 2, "list", NULL);

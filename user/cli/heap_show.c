@@ -38,30 +38,13 @@ void heap_view_close(struct heap_view *view)
 	cycles_deinit(&view->cycles);
 }
 
-static void note_search(struct report *report, const struct graph_info *info)
-{
-	char words[200];
-
-	snprintf(
-		words, sizeof(words),
-		"no copy of the heap, for want of memory: the holders of %llu of %llu objects were "
-		"searched for while the program ran",
-		(unsigned long long)info->sampled, (unsigned long long)info->searched);
-	report->ops->note(report, info->build_s, words);
-}
-
 int heap_show_snapshot(struct report *report, const struct heap_graph *graph)
 {
 	struct heap_totals totals;
 	_cleanup_free_ struct type_total *rows = NULL;
 	size_t cnt;
-	int err;
+	int err = totals_by_type(graph, &totals, &rows, &cnt);
 
-	if (graph->info.searched) {
-		note_search(report, &graph->info);
-		return 0;
-	}
-	err = totals_by_type(graph, &totals, &rows, &cnt);
 	if (!err)
 		report->ops->snapshot(report, &graph->info, &totals);
 	return err;

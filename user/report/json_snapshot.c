@@ -27,6 +27,8 @@ void json_write_snapshot(struct report *report, const struct graph_info *info,
 	err |= json_put_string(object, "version", version);
 	err |= json_put_real(object, "taken", info->time);
 	err |= json_put_bool(object, "paused", info->paused);
+	err |= json_put_u64(object, "searched", info->searched);
+	err |= json_put_u64(object, "sampled", info->sampled);
 	err |= json_put_real(object, "pause_s", info->pause_s);
 	err |= json_put_real(object, "build_s", info->build_s);
 	err |= json_put_u64(object, "copied", info->copied);

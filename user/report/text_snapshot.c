@@ -27,6 +27,15 @@ static void put_loss(struct report_text *rt, uint64_t cnt, const char *words)
 	text_lead(&rt->o, TEXT_YELLOW, lead, 2, ": %s", words);
 }
 
+static void put_searched(struct report_text *rt, const struct graph_info *info)
+{
+	text_line(&rt->o, 4,
+		  "  Python 3.%" PRIu32 ".%" PRIu32 "; no copy, for want of memory: the holders of "
+		  "%s of %s objects were searched for while the program ran, in %s",
+		  info->minor, info->micro, text_count(info->sampled).s,
+		  text_count(info->searched).s, text_seconds(info->build_s).s);
+}
+
 void text_put_snapshot(struct report *report, const struct graph_info *info,
 		       const struct heap_totals *totals)
 {
@@ -36,6 +45,11 @@ void text_put_snapshot(struct report *report, const struct graph_info *info,
 	text_gap(rt);
 	text_name(program, sizeof(program), info->program, rt->o.columns - 24);
 	text_lead(&rt->o, TEXT_BOLD, "snapshot", 2, " of %" PRIu32 ": %s", info->pid, program);
+	if (info->searched) {
+		put_searched(rt, info);
+		fflush(rt->o.out);
+		return;
+	}
 	text_line(&rt->o, 4,
 		  "  Python 3.%" PRIu32 ".%" PRIu32 "; %s objects of %s types, %s, %s "
 		  "references",

@@ -354,6 +354,7 @@ static void describe(const struct finder *finder, const struct target *target, u
 	clock_gettime(CLOCK_REALTIME, &now);
 	info->pid = (uint32_t)target->pid;
 	info->minor = (uint32_t)finder->heap.minor;
+	info->micro = (uint32_t)finder->heap.python->micro;
 	info->time = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 	info->build_s = (double)(clock_now_ns() - begin_ns) / 1e9;
 	snprintf(info->program, sizeof(info->program), "%s", target->program);
