@@ -85,6 +85,27 @@ Test(gc_lists, the_permanent_generation_of_3_14_is_not_taken_for_the_oldest)
 	fake_heap_deinit(&heap);
 }
 
+/* A collection empties the young list into another; its links lead elsewhere meanwhile. */
+Test(gc_lists, a_hidden_young_list_does_not_shift_the_generations)
+{
+	static const char *const versions[] = { "3.11.7", "3.13.0", "3.14.10", "3.15.2" };
+
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		struct fake_heap heap;
+		struct gc_lists lists;
+		raddr_t interpreter, young;
+
+		fake_heap_init(&heap, versions[i]);
+		interpreter = fake_interpreter(&heap);
+		young = fake_head(&heap, interpreter, PYLEAK_YOUNG_LIST);
+		cr_assert_eq(gc_lists_find(&heap.python, heap.reader.remote, &lists), 0);
+		fake_put(&heap, young, interpreter);
+		cr_expect_eq(gc_lists_find(&heap.python, heap.reader.remote, &lists), -EAGAIN, "%s",
+			     versions[i]);
+		fake_heap_deinit(&heap);
+	}
+}
+
 Test(gc_lists, flag_bits_in_the_links_do_not_break_a_ring)
 {
 	struct fake_heap heap;

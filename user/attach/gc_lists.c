@@ -189,6 +189,15 @@ static int find_global(const struct python *python, struct remote *remote, struc
 	return 0;
 }
 
+/* From 3.14 on the permanent generation follows directly. While a collection hides the youngest
+ * list, the two older ones and the permanent one look like three generations: only what is followed
+ * by one more list is the right place. */
+static bool is_followed(const struct python *python, struct remote *remote, raddr_t generations,
+			uint32_t head_bytes)
+{
+	return python->minor < 14 || is_ring(remote, generations + 3 * stride_of(head_bytes));
+}
+
 static int find_per_interpreter(const struct python *python, struct remote *remote,
 				struct gc_lists *lists)
 {
@@ -202,7 +211,7 @@ static int find_per_interpreter(const struct python *python, struct remote *remo
 		raddr_t generations =
 			search(remote, at + layout->gc, layout->gc_extent, &head_bytes);
 
-		if (!generations)
+		if (!generations || !is_followed(python, remote, generations, head_bytes))
 			return -EAGAIN;
 		lists->total++;
 		if (lists->cnt == PYLEAK_MAX_INTERPRETERS)
