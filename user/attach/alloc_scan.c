@@ -106,6 +106,17 @@ static int change_in_register(const struct alloc_count *count, const struct code
 	return 0;
 }
 
+/* Is what `reg` holds at `end` something plus one? */
+static bool is_counted_up(const struct code_step *steps, size_t end, uint8_t reg)
+{
+	for (size_t i = end; i-- > 0 && end - i <= TEST_NEAR;) {
+		if (steps[i].writes & 1U << reg)
+			return change_of(&steps[i]) == 1 ||
+			       (steps[i].id == X86_INS_LEA && steps[i].ops[1].mem.disp == 1);
+	}
+	return false;
+}
+
 /* +1 or -1: the step counts; 0: it stores something else; 2: it does not change the count. */
 static int count_change(const struct alloc_count *count, const struct code_step *steps, size_t at)
 {
@@ -303,6 +314,16 @@ static void take_freed(const struct alloc_count *count, struct code_reader *read
 	alloc_decode_freed(count, window, guard, site);
 }
 
+/* What is no count at all (the collector stores 0) is not worth a word. */
+static void reject_store(const struct code_window *window, struct alloc_sites *out)
+{
+	const struct code_step *step = &window->steps[window->at];
+
+	if (step->ops[1].type == X86_OP_REG &&
+	    is_counted_up(window->steps, window->at, code_register(step->ops[1].reg)))
+		reject(out, step->address, ALLOC_REJECTED_SOURCE);
+}
+
 static void take_hit(const struct alloc_count *count, struct code_reader *reader, uint64_t address,
 		     struct code_window *window, struct alloc_sites *out)
 {
@@ -313,9 +334,7 @@ static void take_hit(const struct alloc_count *count, struct code_reader *reader
 		take_new(count, window, out);
 		break;
 	case 0:
-		/* gc_collect_main() stores 0. */
-		if (window->steps[window->at].ops[1].type == X86_OP_REG && count->address == 0)
-			reject(out, address, ALLOC_REJECTED_SOURCE);
+		reject_store(window, out);
 		break;
 	case 2:
 		take_freed(count, reader, window, out);
