@@ -161,11 +161,12 @@ int on_alloc_site(struct pt_regs *ctx)
 	struct pyleak_alloc_site *site = bpf_map_lookup_elem(&sites, &index);
 	struct pyleak_alloc_hits *of = bpf_map_lookup_elem(&hits, &index);
 	struct pyleak_alloc_count *count;
-	__u64 address, object = 0;
+	__u64 address, begin_ns, object = 0;
 	__s32 now;
 
 	if (!settings || !settings->armed || !site || !of)
 		return 0;
+	begin_ns = bpf_ktime_get_ns();
 	__sync_fetch_and_add(&of->cnt, 1);
 	address = site->count_offset;
 	if (site->count_at != PYLEAK_NO_REGISTER)
@@ -178,10 +179,11 @@ int on_alloc_site(struct pt_regs *ctx)
 		return 0;
 	}
 	pass(count, site, now);
-	if (!settings->look)
-		return 0;
-	if (site->object_at != PYLEAK_NO_REGISTER)
-		object = register_at(ctx, site->object_at) + site->object_bias;
-	look(count, site, index, object);
+	if (settings->look) {
+		if (site->object_at != PYLEAK_NO_REGISTER)
+			object = register_at(ctx, site->object_at) + site->object_bias;
+		look(count, site, index, object);
+	}
+	count->spent_ns += bpf_ktime_get_ns() - begin_ns;
 	return 0;
 }

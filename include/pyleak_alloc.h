@@ -43,6 +43,7 @@ struct pyleak_alloc_count {
 	__u64 missed_frees;
 	__u64 resets; /* by collections */
 	__u64 faults;
+	__u64 spent_ns;	   /* in the program, without the trap */
 	__u64 last_object; /* to be looked at once its type is set */
 	__u32 last_site;
 	__s32 expected;

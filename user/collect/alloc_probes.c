@@ -203,6 +203,7 @@ int alloc_probes_read(struct alloc_probes *probes, struct alloc_seen *out)
 		seen.missed_frees += count.missed_frees;
 		seen.resets += count.resets;
 		seen.faults += count.faults;
+		seen.spent_ns += count.spent_ns;
 	}
 	for (size_t i = 0; i < probes->link_cnt; i++) {
 		struct pyleak_alloc_hits hits;

@@ -21,10 +21,11 @@ struct alloc_seen {
 	uint64_t decrements;
 	uint64_t missed; /* allocations that moved the count without a hit */
 	uint64_t missed_frees;
-	uint64_t resets;  /* collections that were met */
-	uint64_t objects; /* whose type proved that they are objects */
-	uint64_t others;  /* what the register held was none */
-	uint64_t faults;  /* the count was not readable where it should be */
+	uint64_t resets;   /* collections that were met */
+	uint64_t objects;  /* whose type proved that they are objects */
+	uint64_t others;   /* what the register held was none */
+	uint64_t faults;   /* the count was not readable where it should be */
+	uint64_t spent_ns; /* by the programs, without the traps */
 	uint32_t interpreters;
 };
 
