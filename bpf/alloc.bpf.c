@@ -182,6 +182,8 @@ int on_alloc_site(struct pt_regs *ctx)
 	if (settings->look) {
 		if (site->object_at != PYLEAK_NO_REGISTER)
 			object = register_at(ctx, site->object_at) + site->object_bias;
+		if (site->object_index_at != PYLEAK_NO_REGISTER)
+			object += register_at(ctx, site->object_index_at);
 		look(count, site, index, object);
 	}
 	count->spent_ns += bpf_ktime_get_ns() - begin_ns;

@@ -11,9 +11,11 @@
 /* One place; its index is the probe's cookie. Registers are offsets in struct pt_regs. */
 struct pyleak_alloc_site {
 	__u32 is_free;
-	__u32 object_at; /* PYLEAK_NO_REGISTER: not known */
-	__u32 count_at;	 /* PYLEAK_NO_REGISTER: count_offset is the address */
+	__u32 object_at;       /* PYLEAK_NO_REGISTER: not known */
+	__u32 object_index_at; /* a second register to be added; or PYLEAK_NO_REGISTER */
+	__u32 count_at;	       /* PYLEAK_NO_REGISTER: count_offset is the address */
 	__s32 object_bias;
+	__u32 padding;
 	__u64 count_offset;
 };
 

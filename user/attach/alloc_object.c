@@ -186,11 +186,38 @@ static int head_made(const struct alloc_count *count, const struct code_window *
 	return to->mem.disp == -16 ? 0 : to->mem.disp == 0 ? (int)head : -1;
 }
 
+/* movups %xmm0,-0x10(%memory,%presize): the object itself is in no register yet (clang). */
+static bool try_sum(const struct alloc_count *count, const struct code_window *window, size_t at,
+		    size_t probe, struct alloc_site *out)
+{
+	const struct code_step *step = &window->steps[at];
+	const cs_x86_op *to = &step->ops[0];
+	uint8_t base, index;
+
+	if (count->head_bytes != 16 || !step->op_cnt || !stores_vector(step) ||
+	    to->mem.disp != -16 || to->mem.scale != 1 || to->mem.segment != X86_REG_INVALID)
+		return false;
+	base = code_register(to->mem.base);
+	index = code_register(to->mem.index);
+	if (base == CODE_NO_REGISTER || index == CODE_NO_REGISTER || base == CODE_RSP)
+		return false;
+	for (size_t i = at < probe ? at : probe; i < (at < probe ? probe : at); i++) {
+		if (window->steps[i].writes & (1U << base | 1U << index))
+			return false;
+	}
+	out->object_reg = base;
+	out->object_index = index;
+	out->object_bias = 0;
+	return true;
+}
+
 static bool try_head(const struct alloc_count *count, const struct code_window *window, size_t at,
 		     size_t probe, int wanted, struct alloc_site *out)
 {
 	int bias = head_made(count, window, at);
 
+	if (!wanted && try_sum(count, window, at, probe, out))
+		return true;
 	return bias == wanted &&
 	       follow_to(window, at, probe, code_register(window->steps[at].ops[0].mem.base), bias,
 			 out);

@@ -190,7 +190,7 @@ static struct alloc_site *add_site(const struct alloc_count *count,
 	memset(site, 0, sizeof(*site));
 	site->address = site->offset = step->address;
 	site->cheap = step->cheap;
-	site->object_reg = ALLOC_NO_REGISTER;
+	site->object_reg = site->object_index = ALLOC_NO_REGISTER;
 	site->count_reg = code_register(memory->mem.base);
 	site->count_offset = site->count_reg == CODE_NO_REGISTER
 				     ? count->address

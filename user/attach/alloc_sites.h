@@ -22,6 +22,7 @@ struct alloc_site {
 	uint64_t offset;       /* in the file, of the instruction to probe */
 	uint64_t address;      /* link-time, of the same */
 	uint8_t object_reg;    /* holds the object while the probe is hit, or ALLOC_NO_REGISTER */
+	uint8_t object_index;  /* a second register to be added to it, or ALLOC_NO_REGISTER */
 	int8_t object_bias;    /* to be added to it: sizeof(PyGC_Head) when it holds the head */
 	uint8_t count_reg;     /* the count is at this register plus count_offset; without one */
 	uint64_t count_offset; /* it is at this run-time address */

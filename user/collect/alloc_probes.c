@@ -56,6 +56,7 @@ static int tell_site(struct alloc_probes *probes, __u32 index, const struct allo
 	struct pyleak_alloc_site told = {
 		.is_free = site->kind == ALLOC_FREE,
 		.object_at = register_offset(site->object_reg),
+		.object_index_at = register_offset(site->object_index),
 		.count_at = register_offset(site->count_reg),
 		.object_bias = site->object_bias,
 		.count_offset = site->count_offset,
