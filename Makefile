@@ -26,6 +26,7 @@ OUT := $(if $(SANITIZE),build-san,build)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
@@ -63,17 +64,18 @@ $(shell mkdir -p $(OUT); printf '%s' "$(subst ",,$(STAMP_TEXT))" | cmp -s - $(ST
 .PHONY: all
 all: $(TOOL)
 
-$(OUT)/bpf/pyleak.bpf.o: bpf/pyleak.bpf.c $(STAMP)
+$(OUT)/bpf/%.bpf.o: bpf/%.bpf.c $(STAMP)
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(OUT)/pyleak.skel.h: $(OUT)/bpf/pyleak.bpf.o
+$(OUT)/%.skel.h: $(OUT)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name pyleak_bpf > $@ 2>$(OUT)/skel.log || { cat $(OUT)/skel.log; exit 1; }
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@ 2>$(OUT)/skel.log || { cat $(OUT)/skel.log; exit 1; }
 
-$(OUT)/user/collect/probes.o: OUR_CFLAGS += -I$(OUT)
+$(OUT)/user/collect/probes.o $(OUT)/user/collect/alloc_probes.o: OUR_CFLAGS += -I$(OUT)
 $(OUT)/user/collect/probes.o: | $(OUT)/pyleak.skel.h
+$(OUT)/user/collect/alloc_probes.o: | $(OUT)/alloc.skel.h
 
 $(OUT)/user/%.o: user/%.c $(STAMP)
 	$(call say,CC,$@)
@@ -86,7 +88,7 @@ $(TOOL): $(USER_OBJ)
 
 include $(wildcard tests/tests.mk)
 
--include $(USER_OBJ:.o=.d) $(OUT)/bpf/pyleak.bpf.d
+-include $(USER_OBJ:.o=.d) $(OUT)/bpf/pyleak.bpf.d $(OUT)/bpf/alloc.bpf.d
 
 .PHONY: format
 format:

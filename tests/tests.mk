@@ -7,8 +7,9 @@ BPF_TEST := $(OUT)/tests/bpf-tests
 LIVE_TEST := $(OUT)/tests/live-tests
 FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
 TEST_OBJ := $(UNIT_SRC:%.c=$(OUT)/%.o) $(BPF_TEST_SRC:%.c=$(OUT)/%.o) $(LIVE_SRC:%.c=$(OUT)/%.o)
+PROBES_OBJ := $(OUT)/user/collect/probes.o $(OUT)/user/collect/alloc_probes.o
 # What unit tests link: everything but the command line and the kernel side.
-PURE_OBJ := $(filter-out $(OUT)/user/cli/% $(OUT)/user/collect/probes.o $(OUT)/user/collect/collector%,$(LIB_OBJ))
+PURE_OBJ := $(filter-out $(OUT)/user/cli/% $(PROBES_OBJ) $(OUT)/user/collect/collector%,$(LIB_OBJ))
 
 $(OUT)/tests/%.o: tests/%.c $(STAMP)
 	$(call say,CC,$@)
@@ -27,7 +28,7 @@ $(BPF_TEST): $(BPF_TEST_SRC:%.c=$(OUT)/%.o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $^ $(TEST_LIBS) -o $@
 
-$(LIVE_TEST): $(LIVE_SRC:%.c=$(OUT)/%.o) $(PURE_OBJ)
+$(LIVE_TEST): $(LIVE_SRC:%.c=$(OUT)/%.o) $(PURE_OBJ) $(OUT)/user/collect/alloc_probes.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $^ $(TEST_LIBS) $(LIBS) -o $@
 
@@ -73,7 +74,8 @@ packages:
 # ---- fuzzing: libFuzzer, from clang's runtime
 
 FUZZ_SECONDS ?= 60
-build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% user/collect/probes.c user/collect/collector%,$(USER_SRC)) \
+build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% user/collect/probes.c user/collect/alloc_probes.c \
+		user/collect/collector%,$(USER_SRC)) \
 		$(wildcard tests/fuzz/*.h)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)

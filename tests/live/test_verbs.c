@@ -179,6 +179,25 @@ Test(verbs, doctor_finds_the_hook_of_a_process, .timeout = 30)
 	program_stop(&program);
 }
 
+Test(verbs, doctor_sees_every_allocation, .timeout = 60)
+{
+	struct program program;
+	const char *found;
+	struct tool tool;
+	unsigned long long seen, all;
+
+	live_needs_root();
+	program_start_ready(&program, PYTHON, "no_collections.py", "cpu", "10", NULL);
+	tool_run(&tool, "doctor", "--exact", "-p", pid_text(program.pid), "--format", "json", NULL);
+	found = json_string_value(json_object_get(
+		json_array_get(tool.lines, json_array_size(tool.lines) - 1), "found"));
+	cr_assert(found && strstr(found, "checked: "), "%s", found);
+	cr_assert(sscanf(strstr(found, "checked: "), "checked: %llu of %llu", &seen, &all) == 2);
+	cr_expect(seen == all && seen > 1000, "%s", found);
+	tool_free(&tool);
+	program_stop(&program);
+}
+
 /* The main promise, on the program of the demo. */
 Test(verbs, the_leak_of_the_demo_is_found_and_nothing_else_is_blamed, .timeout = 90)
 {

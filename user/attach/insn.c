@@ -7,7 +7,6 @@
 
 #include <capstone/capstone.h>
 #include <errno.h>
-#include <stdbool.h>
 
 #define STRAIGHT_BYTES 96
 
@@ -15,9 +14,8 @@
 #define CODE_ARCH CS_ARCH_X86
 #define CODE_MODE CS_MODE_64
 
-static bool is_emulated(const cs_insn *insn)
+bool insn_is_cheap(const uint8_t *bytes)
 {
-	const uint8_t *bytes = insn->bytes;
 	uint8_t first = bytes[0];
 
 	if (first >= 0x50 && first <= 0x57)
@@ -33,10 +31,9 @@ static bool is_emulated(const cs_insn *insn)
 #define CODE_ARCH CS_ARCH_ARM64
 #define CODE_MODE CS_MODE_ARM
 
-static bool is_emulated(const cs_insn *insn)
+bool insn_is_cheap(const uint8_t *bytes)
 {
-	uint32_t word = insn->bytes[0] | insn->bytes[1] << 8 | insn->bytes[2] << 16 |
-			(uint32_t)insn->bytes[3] << 24;
+	uint32_t word = bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 
 	return word == 0xd503201f ||		    /* nop */
 	       (word & 0x7c000000) == 0x14000000 || /* b, bl */
@@ -66,7 +63,7 @@ int insn_cheap_probe(const uint8_t *code, size_t size, uint64_t address, uint32_
 	if (size > STRAIGHT_BYTES)
 		size = STRAIGHT_BYTES;
 	while (insn && cs_disasm_iter(handle, &code, &size, &address, insn)) {
-		if (is_emulated(insn)) {
+		if (insn_is_cheap(insn->bytes)) {
 			*offset = (uint32_t)(insn->address - entry);
 			err = 0;
 			break;

@@ -3,6 +3,7 @@
 #ifndef PYLEAK_INSN_H
 #define PYLEAK_INSN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,5 +11,8 @@
  * straight run of code from a function's entry: up to and with its first branch, so that it is
  * executed as often as the function is entered. -ENOENT: there is none. */
 int insn_cheap_probe(const uint8_t *code, size_t size, uint64_t address, uint32_t *offset);
+
+/* Does the kernel emulate the (whole, valid) instruction that begins here? */
+bool insn_is_cheap(const uint8_t *bytes);
 
 #endif

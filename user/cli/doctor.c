@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* `doctor`: what works on this machine and this process, and what to do about the rest. It only
- * looks: no probe is attached. What lower layers log becomes the text of the check that met it,
- * so that nothing is said twice. */
+/* `doctor`: what works on this machine and this process, and what to do about the rest. It
+ * only looks, except with --exact: then probes are tried on the process.
+ * What lower layers log becomes the text of the check that met it, so that nothing is said twice.
+ */
 #include "cli/doctor.h"
 
 #include <errno.h>
@@ -96,6 +97,7 @@ int verb_doctor(const struct options *options)
 	struct report *report = report_open(options);
 	struct checks checks = {};
 	int status = EXIT_DONE;
+	double hit_s = 0;
 	bool probes_work;
 
 	if (!report) {
@@ -104,9 +106,9 @@ int verb_doctor(const struct options *options)
 	}
 	report->pid = options->pid;
 	log_set_sink(keep_log);
-	probes_work = doctor_check_machine(&checks);
+	probes_work = doctor_check_machine(&checks, &hit_s);
 	if (options->pid)
-		doctor_check_process(&checks, options->pid, probes_work);
+		doctor_check_process(&checks, options->pid, probes_work, options->exact, hit_s);
 	log_set_sink(NULL);
 	for (size_t i = 0; i < checks.cnt; i++) {
 		if (checks.items[i].state == CHECK_BAD)

@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "attach/gc_lists.h"
+#include "attach/python.h"
+#include "attach/target.h"
 #include "report/report.h"
 
 #define DOCTOR_MAX_CHECKS 32
@@ -36,9 +39,18 @@ uint64_t doctor_own_caps(void);
  * costs. -ENODATA: it was accepted and does not work; other -errno from the kernel. */
 int doctor_try_uprobe(unsigned int pmu_type, double *hit_s);
 
-/* True: the kernel accepts the BPF programs and uprobes from us. */
-bool doctor_check_machine(struct checks *checks);
-void doctor_check_process(struct checks *checks, pid_t pid, bool probes_work);
+/* True: the kernel accepts the BPF programs and uprobes from us; `hit_s` is what a hit costs, 0 =
+ * not known. */
+bool doctor_check_machine(struct checks *checks, double *hit_s);
+/* `exact`: as doctor_check_allocs() does it. */
+void doctor_check_process(struct checks *checks, pid_t pid, bool probes_work, bool exact,
+			  double hit_s);
+/* Where the process allocates; with `try_them`, probes are put there for 0.3 s, to see that these
+ * are all. Taking them out lasts seconds, and the process pays for each hit until then. `hit_s`: 0
+ * = not known. */
+void doctor_check_allocs(struct checks *checks, const struct target *target,
+			 const struct python *python, const struct gc_lists *lists, bool try_them,
+			 double hit_s);
 
 /* ---- readings */
 

@@ -63,11 +63,10 @@ static void check_btf(struct checks *checks)
 		check_advise(check, "run as root");
 }
 
-static bool check_uprobes(struct checks *checks)
+static bool check_uprobes(struct checks *checks, double *hit_s)
 {
 	char type[32];
 	struct check *check;
-	double hit_s = 0;
 	ssize_t len = doctor_read(UPROBE_PATH, type, sizeof(type));
 	int err;
 
@@ -78,11 +77,11 @@ static bool check_uprobes(struct checks *checks)
 				    "mount /sys");
 		return false;
 	}
-	err = doctor_try_uprobe((unsigned int)strtoul(type, NULL, 10), &hit_s);
+	err = doctor_try_uprobe((unsigned int)strtoul(type, NULL, 10), hit_s);
 	if (!err) {
 		checks_add(checks, CHECK_OK, "uprobes",
 			   "PMU type %s; tried on ourselves: a hit costs %.1f us", type,
-			   hit_s * 1e6);
+			   *hit_s * 1e6);
 		return true;
 	}
 	check = checks_add(checks, CHECK_BAD, "uprobes", "PMU type %s; tried on ourselves: %s",
@@ -262,7 +261,7 @@ static bool check_programs(struct checks *checks)
 	return false;
 }
 
-bool doctor_check_machine(struct checks *checks)
+bool doctor_check_machine(struct checks *checks, double *hit_s)
 {
 	uint64_t caps = doctor_own_caps();
 	bool uprobes_work, programs_load;
@@ -270,7 +269,7 @@ bool doctor_check_machine(struct checks *checks)
 	check_kernel(checks);
 	check_btf(checks);
 	check_caps(checks, caps);
-	uprobes_work = check_uprobes(checks);
+	uprobes_work = check_uprobes(checks, hit_s);
 	check_lockdown(checks);
 	check_paranoid(checks, caps);
 	check_ptrace(checks, caps);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One process: from outside in, as far as it goes. The later checks stand on the earlier ones, so
- * the first that is BAD ends the list. Nothing is attached. */
+ * the first that is BAD ends the list. */
 #include "cli/doctor.h"
 
 #include <errno.h>
@@ -292,7 +292,7 @@ static void check_outlook(struct patient *patient, bool probes_work)
 		check_advise(check, "a process that is never idle cannot be counted");
 }
 
-static void check_inside(struct patient *patient, bool probes_work)
+static void check_inside(struct patient *patient, bool probes_work, bool exact, double hit_s)
 {
 	if (!check_python(patient))
 		return;
@@ -301,11 +301,14 @@ static void check_inside(struct patient *patient, bool probes_work)
 		check_hook(patient);
 		check_safe_points(patient);
 		check_outlook(patient, probes_work);
+		doctor_check_allocs(patient->checks, &patient->target, &patient->python,
+				    &patient->lists, probes_work && exact, hit_s);
 	}
 	python_close(&patient->python);
 }
 
-void doctor_check_process(struct checks *checks, pid_t pid, bool probes_work)
+void doctor_check_process(struct checks *checks, pid_t pid, bool probes_work, bool exact,
+			  double hit_s)
 {
 	_cleanup_free_ struct patient *patient = calloc(1, sizeof(*patient));
 	char path[64];
@@ -322,6 +325,6 @@ void doctor_check_process(struct checks *checks, pid_t pid, bool probes_work)
 	check_namespaces(patient);
 	check_container(patient);
 	check_protection(patient);
-	check_inside(patient, probes_work);
+	check_inside(patient, probes_work, exact, hit_s);
 	target_close(&patient->target);
 }

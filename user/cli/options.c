@@ -19,6 +19,7 @@ enum long_option {
 	OPT_ALL,
 	OPT_NO_PAUSE,
 	OPT_MAX_MEMORY,
+	OPT_EXACT,
 };
 
 static const struct argp_option option_table[] = {
@@ -48,6 +49,8 @@ static const struct argp_option option_table[] = {
 	  "Longest time that a census holds a thread of the target at once (default 10)", 2 },
 	{ "fail-on-leak", OPT_FAIL_ON_LEAK, NULL, 0, "Exit with status 3 when a leak was found",
 	  2 },
+	{ "exact", OPT_EXACT, NULL, 0,
+	  "doctor: try probes on every allocation of the process, which slows it for seconds", 2 },
 	{ "verbose", 'v', NULL, 0, "Say more on standard error; twice: everything", 3 },
 	{},
 };
@@ -211,6 +214,8 @@ static void options_check(struct argp_state *state, const struct options *option
 		argp_error(state, "run wants a command: pyleak-bpf run -- python3 app.py");
 	if (options->verb == VERB_RUN && options->pid)
 		argp_error(state, "run starts a process itself: it takes no --pid");
+	if (options->exact && options->verb != VERB_DOCTOR)
+		argp_error(state, "--exact is for doctor");
 	check_snapshot(state, options);
 	if (!needs_no_pid && !options->pid)
 		argp_error(state, "which process? Give its number with -p PID");
@@ -272,6 +277,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		break;
 	case OPT_MAX_PAUSE:
 		options->max_pause_ms = parse_number(state, text, 0.1, 10000, "--max-pause");
+		break;
+	case OPT_EXACT:
+		options->exact = true;
 		break;
 	case OPT_FAIL_ON_LEAK:
 		options->fail_on_leak = true;

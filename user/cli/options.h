@@ -42,6 +42,7 @@ struct options {
 	uint64_t address;     /* of one object; 0 = not given */
 	const char *output;   /* -o; NULL = not given */
 	unsigned int depth;   /* levels of a picture; 0 = as many as are useful */
+	bool exact;	      /* doctor: try the probes on allocations */
 	bool all;	      /* types: untracked objects too */
 	bool no_pause;
 	uint64_t max_memory; /* bytes; 0 = half of what is available */

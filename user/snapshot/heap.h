@@ -163,7 +163,7 @@ void heap_guess_hidden(struct heap *heap, const uint64_t *word, enum edge_kind k
 void heap_guess_words(struct heap *heap, raddr_t from, size_t bytes, uint32_t first_offset);
 bool heap_was_seen(const struct heap *heap, size_t region, size_t word);
 
-/* ---- search.c ---- */
+/* ---- search_wanted.c ---- */
 
 bool search_wants(const struct heap_search *search, raddr_t address);
 /* The node of the object whose references are read, for one more edge to `to`; NODE_NONE: that

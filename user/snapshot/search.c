@@ -18,18 +18,10 @@
 #include "snapshot/roots.h"
 #include "snapshot/search_graph.h"
 
-#define HOLDERS_MOST 8	/* of one object */
-#define LEVEL_MOST 4096 /* objects whose holders are looked for */
-#define TABLE_SLOTS (4 * LEVEL_MOST)
 #define MAX_OBJECTS (1ULL << 30)
 #define TRIES 20
 #define WAIT_NS 50000000L
 #define TYPES_MOST 20
-
-struct search_wanted {
-	raddr_t address;
-	uint32_t holders;
-};
 
 struct finder {
 	struct heap heap;
@@ -41,58 +33,6 @@ struct finder {
 	uint64_t step, seen;  /* of the sample: every so-manieth object */
 	uint32_t level_first; /* the nodes from here on are those that the level before found */
 };
-
-static struct search_wanted *wanted_slot(const struct heap_search *search, raddr_t address)
-{
-	size_t slot = (address >> 4) * 0x9e3779b97f4a7c15ULL >> 32 & search->mask;
-
-	while (search->wanted[slot].address && search->wanted[slot].address != address)
-		slot = (slot + 1) & search->mask;
-	return &search->wanted[slot];
-}
-
-bool search_wants(const struct heap_search *search, raddr_t address)
-{
-	return address && wanted_slot(search, address)->address;
-}
-
-static bool make_source_room(struct heap *heap)
-{
-	struct heap_search *search = heap->search;
-	uint32_t room = search->source_room ? 2 * search->source_room : 4096, *larger;
-
-	if (heap->graph->edge_cnt < search->source_room)
-		return true;
-	larger = realloc(search->sources, room * sizeof(*larger));
-	if (!larger) {
-		heap->out_of_room = true;
-		return false;
-	}
-	search->sources = larger;
-	search->source_room = room;
-	return true;
-}
-
-uint32_t search_source(struct heap *heap, uint32_t to)
-{
-	struct search_wanted *wanted = wanted_slot(heap->search, heap->graph->nodes[to].address);
-
-	if (!make_source_room(heap) || (wanted->address && wanted->holders >= HOLDERS_MOST))
-		return NODE_NONE;
-	if (wanted->address)
-		wanted->holders++;
-	return heap->search->object ? heap_node(heap, heap->search->object) : heap->source;
-}
-
-static void forget_wanted(struct finder *finder)
-{
-	memset(finder->search.wanted, 0, TABLE_SLOTS * sizeof(*finder->search.wanted));
-}
-
-static void want(struct finder *finder, raddr_t address)
-{
-	wanted_slot(&finder->search, address)->address = address;
-}
 
 /* ---- objects ---- */
 
@@ -306,11 +246,11 @@ static int find_level(struct finder *finder, bool *more)
 
 	if (!reached)
 		return -ENOMEM;
-	forget_wanted(finder);
-	for (uint32_t n = finder->level_first; n < end && cnt < LEVEL_MOST; n++) {
+	search_forget_wanted(&finder->search);
+	for (uint32_t n = finder->level_first; n < end && cnt < SEARCH_LEVEL_MOST; n++) {
 		if (reached[n])
 			continue;
-		want(finder, graph->nodes[n].address);
+		search_want(&finder->search, graph->nodes[n].address);
 		cnt++;
 	}
 	*more = cnt != 0;
@@ -373,7 +313,7 @@ static void finder_deinit(struct finder *finder)
 int search_holders(struct target *target, const struct python *python, const struct gc_lists *lists,
 		   const struct search_options *options, struct heap_graph **out)
 {
-	struct finder finder = { .search.mask = TABLE_SLOTS - 1 };
+	struct finder finder = {};
 	struct build_source source = build_source_of(python);
 	uint64_t begin_ns = clock_now_ns();
 	struct image *image;
@@ -382,8 +322,7 @@ int search_holders(struct target *target, const struct python *python, const str
 	if (err)
 		return err;
 	err = heap_init(&finder.heap, image, &source, lists);
-	finder.search.wanted = calloc(TABLE_SLOTS, sizeof(*finder.search.wanted));
-	if (!err && (!finder.search.wanted || counts_create(&finder.counts)))
+	if (!err && (search_make_wanted(&finder.search) || counts_create(&finder.counts)))
 		err = -ENOMEM;
 	if (!err)
 		err = find(&finder, options);
