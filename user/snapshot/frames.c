@@ -103,10 +103,7 @@ static uint32_t local_name(struct heap *heap, raddr_t code, uint64_t index)
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields) && fields[i]; i++) {
 		raddr_t tuple = heap_word(heap, code + fields[i]);
-		uint64_t cnt = i ? heap_word(heap, tuple + 0x10)
-			       : heap->minor <= 10
-				       ? remote_word32(heap->image->remote, code + layout->locals)
-				       : heap_word(heap, tuple + 0x10);
+		uint64_t cnt = heap_word(heap, tuple + 0x10);
 
 		if (index < cnt)
 			return heap_name_of_str(heap, tuple_item(heap, tuple, index), 256);
@@ -214,11 +211,10 @@ static void refer_old_frame(struct heap *heap, raddr_t object)
 #define FRAME_FRAME 0x18
 #define FRAME_TRACE 0x20
 
-void refer_frame_object(struct heap *heap, const struct heap_type *type, raddr_t object)
+void refer_frame_object(struct heap *heap, raddr_t object)
 {
 	raddr_t frame;
 
-	(void)type;
 	if (heap->minor <= 10) {
 		refer_old_frame(heap, object);
 		return;

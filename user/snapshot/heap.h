@@ -209,9 +209,9 @@ void refer_deque(struct heap *heap, raddr_t object);
 void refer_type(struct heap *heap, raddr_t object);
 void refer_module(struct heap *heap, raddr_t object);
 void refer_lru_cache(struct heap *heap, raddr_t object);
-void refer_tee_data(struct heap *heap, const struct heap_type *type, raddr_t object);
+void refer_tee_data(struct heap *heap, raddr_t object);
 void refer_generator(struct heap *heap, raddr_t object);
-void refer_frame_object(struct heap *heap, const struct heap_type *type, raddr_t object);
+void refer_frame_object(struct heap *heap, raddr_t object);
 /* Attributes: by way of the attribute dict, or in the instance. */
 void refer_attributes(struct heap *heap, const struct heap_type *type, raddr_t object);
 /* The attribute dict of an object; 0 = none. */

@@ -187,13 +187,13 @@ void refer_object(struct heap *heap, const struct heap_type *type, raddr_t objec
 		refer_generator(heap, object);
 		break;
 	case HEAP_FRAME:
-		refer_frame_object(heap, type, object);
+		refer_frame_object(heap, object);
 		break;
 	case HEAP_LRU_CACHE:
 		refer_lru_cache(heap, object);
 		break;
 	case HEAP_TEE_DATA:
-		refer_tee_data(heap, type, object);
+		refer_tee_data(heap, object);
 		break;
 	}
 }

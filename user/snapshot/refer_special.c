@@ -134,12 +134,11 @@ void refer_lru_cache(struct heap *heap, raddr_t object)
 #define TEE_VALUES 0x28
 #define TEE_ROOM 57
 
-void refer_tee_data(struct heap *heap, const struct heap_type *type, raddr_t object)
+void refer_tee_data(struct heap *heap, raddr_t object)
 {
 	uint32_t cnt = remote_word32(heap->image->remote, object + TEE_READ);
 	const uint64_t *values = heap_words(heap, object + TEE_VALUES, TEE_ROOM);
 
-	(void)type;
 	field(heap, object + TEE_ITERATOR, "iterator", false);
 	field(heap, object + TEE_NEXT, "next", false);
 	for (uint32_t i = 0; values && i < cnt && i < TEE_ROOM; i++)

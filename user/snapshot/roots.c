@@ -22,13 +22,9 @@
 #define OLD_FRAME_BACK 0x18
 #define OLD_FRAME_CODE 0x20
 
-struct module_walk {
-	struct heap *heap;
-};
-
 static int add_module(raddr_t key, raddr_t value, void *context)
 {
-	struct heap *heap = ((struct module_walk *)context)->heap;
+	struct heap *heap = context;
 	uint32_t node = heap_pay(heap, 1) ? heap_node(heap, value) : NODE_NONE;
 	char name[256];
 
@@ -123,13 +119,12 @@ static void add_thread(struct heap *heap, raddr_t tstate)
 static void add_interpreter(struct heap *heap, raddr_t interpreter, int number)
 {
 	const struct py_layout *layout = heap->reader.layout;
-	struct module_walk walk = { .heap = heap };
 	raddr_t modules = heap_word(heap, interpreter + layout->interpreter_modules);
 	raddr_t tstate = heap_word(heap, interpreter + layout->interpreter_threads);
 	char name[64] = "";
 
 	if (modules)
-		py_dict_each(&heap->reader, modules, MAX_MODULES, add_module, &walk);
+		py_dict_each(&heap->reader, modules, MAX_MODULES, add_module, heap);
 	for (int i = 0; tstate && i < MAX_THREADS && heap_pay(heap, TSTATE_BYTES / 8); i++) {
 		add_thread(heap, tstate);
 		tstate = heap_word(heap, tstate + TSTATE_NEXT);
