@@ -32,8 +32,7 @@ static void forget_unknown(const struct heap_graph *graph, uint32_t *found, uint
 
 static void count_references(const struct heap_graph *graph, uint32_t *found)
 {
-	for (uint32_t e = 0; e < graph->edge_cnt; e++)
-		found[graph->edges[e].to] += graph_edge_counts(&graph->edges[e]);
+	graph_count_references(graph, found);
 	/* The loop that runs a frame object, or a generator, holds it. */
 	for (uint32_t r = 0; r < graph->root_cnt; r++) {
 		uint32_t node = graph->roots[r].node;

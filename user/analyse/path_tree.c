@@ -133,7 +133,7 @@ static void look_ahead(const struct walk *walk, const struct bucket *bucket, siz
 	const struct heap_graph *graph = walk->graph;
 	uint32_t near, cnt = 0;
 
-	reach_prefetch(graph, bucket->nodes, at, bucket->cnt);
+	graph_prefetch(graph, bucket->nodes, at, bucket->cnt);
 	if (at + 16 < bucket->cnt)
 		__builtin_prefetch(&graph->nodes[bucket->nodes[at + 16]]);
 	if (at + 4 >= bucket->cnt)

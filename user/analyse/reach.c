@@ -7,25 +7,6 @@
 
 #define NAMED_ENTRIES_MAX 32
 
-/* Every node is in the queue once at most: it is marked when it is put there. */
-static void spread(const struct heap_graph *graph, uint32_t *queue, size_t tail, uint8_t value,
-		   uint8_t *mark)
-{
-	for (size_t head = 0; head < tail; head++) {
-		uint32_t node = queue[head];
-
-		reach_prefetch(graph, queue, head, tail);
-		for (uint32_t e = graph->first[node]; e < graph->first[node + 1]; e++) {
-			uint32_t to = graph->edges[e].to;
-
-			if (mark[to] || !graph_edge_holds(&graph->edges[e]))
-				continue;
-			mark[to] = value;
-			queue[tail++] = to;
-		}
-	}
-}
-
 int reach_from(const struct heap_graph *graph, const uint32_t *start, size_t cnt, uint8_t value,
 	       uint8_t *mark)
 {
@@ -42,7 +23,7 @@ int reach_from(const struct heap_graph *graph, const uint32_t *start, size_t cnt
 		mark[start[i]] = value;
 		queue[tail++] = start[i];
 	}
-	spread(graph, queue, tail, value, mark);
+	graph_spread(graph, queue, tail, value, mark);
 	return 0;
 }
 
@@ -63,7 +44,7 @@ int reach_from_roots(const struct heap_graph *graph, uint32_t kinds, uint8_t val
 		mark[edge->to] = value;
 		queue[tail++] = edge->to;
 	}
-	spread(graph, queue, tail, value, mark);
+	graph_spread(graph, queue, tail, value, mark);
 	return 0;
 }
 

@@ -7,17 +7,6 @@
 
 #define REACH_ALL_ROOTS ((1U << ROOT_KIND_CNT) - 1)
 
-/* Nodes lie anywhere in memory, and waiting for it is what a walk of a large graph spends its time
- * on. Called for every place of a queue in turn, this asks for what the next ones will need. */
-static inline void reach_prefetch(const struct heap_graph *graph, const uint32_t *queue, size_t at,
-				  size_t cnt)
-{
-	if (at + 16 < cnt)
-		__builtin_prefetch(&graph->first[queue[at + 16]]);
-	if (at + 8 < cnt)
-		__builtin_prefetch(&graph->edges[graph->first[queue[at + 8]]]);
-}
-
 /* Marks with `value` what the nodes of `start` reach, and them. What has a mark already is not
  * entered; `start` is, whatever its mark. 0 or -ENOMEM. */
 int reach_from(const struct heap_graph *graph, const uint32_t *start, size_t cnt, uint8_t value,

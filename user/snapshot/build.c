@@ -17,8 +17,6 @@
 #include "pyleak_object.h"
 #include "snapshot/roots.h"
 
-#define FLAG_MANAGED_DICT (1U << 4)
-
 static bool add_tracked(struct heap *heap, raddr_t object, void *context)
 {
 	uint32_t node = heap_node(heap, object);
@@ -35,40 +33,11 @@ static void note_namespace(struct heap *heap, uint32_t node)
 {
 	const struct graph_node *at = &heap->graph->nodes[node];
 	const struct heap_type *type = heap->by_index[at->type];
-	raddr_t dict = 0;
-	uint32_t found;
+	raddr_t dict = attribute_dict(heap, type, at->address);
+	uint32_t found = dict ? heap_node(heap, dict) : NODE_NONE;
 
-	if (type->dict_offset || type->flags & FLAG_MANAGED_DICT)
-		dict = attribute_dict(heap, type, at->address);
-	found = dict ? heap_node(heap, dict) : NODE_NONE;
 	if (found != NODE_NONE)
 		heap->graph->nodes[found].flags |= NODE_NAMESPACE;
-}
-
-static void begin_edges(struct heap *heap, uint32_t node)
-{
-	struct heap_graph *graph = heap->graph;
-
-	heap->source = node;
-	if (node + 2 > heap->first_room) {
-		uint64_t room = node + node / 2 + 1024ULL;
-		uint32_t *first = realloc(graph->first, room * sizeof(*first));
-
-		if (!first) {
-			heap->out_of_room = true;
-			return;
-		}
-		graph->first = first;
-		heap->first_room = (uint32_t)room;
-	}
-	graph->first[node] = graph->edge_cnt;
-	graph->first[node + 1] = graph->edge_cnt;
-}
-
-static void end_edges(struct heap *heap)
-{
-	if (!heap->out_of_room)
-		heap->graph->first[heap->source + 1] = heap->graph->edge_cnt;
 }
 
 static void expand(struct heap *heap, uint32_t *done)
@@ -78,16 +47,15 @@ static void expand(struct heap *heap, uint32_t *done)
 	for (; *done < graph->node_cnt && !heap->out_of_room; ++*done) {
 		const struct heap_type *type = heap->by_index[graph->nodes[*done].type];
 
-		begin_edges(heap, *done);
+		heap_begin_edges(heap, *done);
 		if (graph->nodes[*done].flags & NODE_PSEUDO) {
 			refer_pseudo(heap, *done);
-			end_edges(heap);
-			continue;
+		} else {
+			refer_object(heap, type, graph->nodes[*done].address);
+			if (heap->exact)
+				graph->nodes[*done].flags |= NODE_FIXED;
 		}
-		refer_object(heap, type, graph->nodes[*done].address);
-		if (heap->exact)
-			graph->nodes[*done].flags |= NODE_FIXED;
-		end_edges(heap);
+		heap_end_edges(heap);
 	}
 }
 
@@ -152,7 +120,7 @@ static int fill(struct heap *heap, const raddr_t *containers, size_t container_c
 		if (heap->out_of_room)
 			return -ENOMEM;
 	}
-	err = add_native_roots(heap, begin_edges);
+	err = add_native_roots(heap);
 	if (!err && heap->out_of_room)
 		err = -ENOMEM;
 	return err ? err : graph_add_root_edges(heap->graph);

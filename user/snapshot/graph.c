@@ -19,6 +19,31 @@ void graph_destroy(struct heap_graph *graph)
 	free(graph);
 }
 
+/* Every node is in the queue once at most: it is marked when it is put there. */
+void graph_spread(const struct heap_graph *graph, uint32_t *queue, size_t tail, uint8_t value,
+		  uint8_t *mark)
+{
+	for (size_t head = 0; head < tail; head++) {
+		uint32_t node = queue[head];
+
+		graph_prefetch(graph, queue, head, tail);
+		for (uint32_t e = graph->first[node]; e < graph->first[node + 1]; e++) {
+			uint32_t to = graph->edges[e].to;
+
+			if (mark[to] || !graph_edge_holds(&graph->edges[e]))
+				continue;
+			mark[to] = value;
+			queue[tail++] = to;
+		}
+	}
+}
+
+void graph_count_references(const struct heap_graph *graph, uint32_t *found)
+{
+	for (uint32_t e = 0; e < graph->edge_cnt; e++)
+		found[graph->edges[e].to] += graph_edge_counts(&graph->edges[e]);
+}
+
 void referrers_deinit(struct referrers *referrers)
 {
 	free(referrers->first);

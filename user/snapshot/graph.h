@@ -175,6 +175,24 @@ static inline bool graph_edge_counts(const struct graph_edge *edge)
 	return graph_edge_holds(edge) && edge->kind != EDGE_ROOT;
 }
 
+/* Nodes lie anywhere in memory, and waiting for it is what a walk of a large graph spends its time
+ * on. Called for every place of a queue in turn, this asks for what the next ones will need. */
+static inline void graph_prefetch(const struct heap_graph *graph, const uint32_t *queue, size_t at,
+				  size_t cnt)
+{
+	if (at + 16 < cnt)
+		__builtin_prefetch(&graph->first[queue[at + 16]]);
+	if (at + 8 < cnt)
+		__builtin_prefetch(&graph->edges[graph->first[queue[at + 8]]]);
+}
+
+/* Marks with `value` what the first `tail` nodes of the queue reach by edges that hold. They are
+ * marked already; what has a mark is not entered. The queue has room for all nodes. */
+void graph_spread(const struct heap_graph *graph, uint32_t *queue, size_t tail, uint8_t value,
+		  uint8_t *mark);
+/* Adds to `found`, per node, the references that its refcount counts. */
+void graph_count_references(const struct heap_graph *graph, uint32_t *found);
+
 /* The edges turned round: who refers to a node. */
 struct referrers {
 	uint32_t *first; /* node i is referred to by from[first[i]] .. from[first[i + 1] - 1] */

@@ -17,8 +17,7 @@
 #define OBJECT_ALIGN 8
 /* A larger count is the link of a free block, or garbage. */
 #define MAX_REFCOUNT (1ULL << 31)
-#define FROZEN_REFCOUNT 500000000U   /* 3.11: constants in the program's file have 999999999 */
-#define IMMORTAL_REFCOUNT (1U << 31) /* 3.12 and later: the low word is at least this */
+#define FROZEN_REFCOUNT 500000000U /* 3.11: constants in the program's file have 999999999 */
 
 /* Objects outside the copy: in read-only memory. */
 struct heap_foreign {
@@ -219,6 +218,32 @@ void heap_edge(struct heap *heap, uint32_t to, enum edge_kind kind, uint32_t val
 		.hidden = hidden,
 		.value = value > EDGE_VALUE_MAX ? EDGE_VALUE_MAX : value,
 	};
+}
+
+void heap_begin_edges(struct heap *heap, uint32_t node)
+{
+	struct heap_graph *graph = heap->graph;
+
+	heap->source = node;
+	if (node + 2 > heap->first_room) {
+		uint64_t room = node + node / 2 + 1024ULL;
+		uint32_t *first = realloc(graph->first, room * sizeof(*first));
+
+		if (!first) {
+			heap->out_of_room = true;
+			return;
+		}
+		graph->first = first;
+		heap->first_room = (uint32_t)room;
+	}
+	graph->first[node] = graph->edge_cnt;
+	graph->first[node + 1] = graph->edge_cnt;
+}
+
+void heap_end_edges(struct heap *heap)
+{
+	if (!heap->out_of_room)
+		heap->graph->first[heap->source + 1] = heap->graph->edge_cnt;
 }
 
 void heap_root(struct heap *heap, uint32_t node, enum root_kind kind, const char *name)

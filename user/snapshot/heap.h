@@ -14,6 +14,13 @@
 #include "snapshot/graph.h"
 #include "snapshot/image.h"
 
+/* object.h and typeobject.c: flags and fields of a type that are asked for in several files. */
+#define FLAG_MANAGED_DICT (1U << 4)
+#define FLAG_HAVE_GC (1U << 14)
+#define TP_TRAVERSE 0xb8
+
+#define IMMORTAL_REFCOUNT (1U << 31) /* 3.12 and later: the low word is at least this */
+
 /* How the references of an object are found. */
 enum heap_layout {
 	HEAP_ATOM,  /* it has none */
@@ -26,8 +33,6 @@ enum heap_layout {
 	HEAP_DEQUE,
 	HEAP_TYPE,
 	HEAP_MODULE,
-	HEAP_CODE,
-	HEAP_FUNCTION,
 	HEAP_GENERATOR,
 	HEAP_FRAME,
 	HEAP_LRU_CACHE,
@@ -122,6 +127,9 @@ uint32_t heap_add_type(struct heap *heap, const struct heap_type *type,
 
 /* An edge from heap->source to a node that is known. */
 void heap_edge(struct heap *heap, uint32_t to, enum edge_kind kind, uint32_t value, bool hidden);
+/* What is added between them are the edges of `node`. Nodes have their edges in their order. */
+void heap_begin_edges(struct heap *heap, uint32_t node);
+void heap_end_edges(struct heap *heap);
 void heap_root(struct heap *heap, uint32_t node, enum root_kind kind, const char *name);
 void heap_deinit(struct heap *heap);
 
@@ -192,6 +200,11 @@ void heap_names_destroy(struct heap *heap);
 /* NULL when there is no type at `address`. */
 const struct heap_type *heap_type_get(struct heap *heap, raddr_t address);
 void heap_types_destroy(struct heap *heap);
+/* A word of a type object that was read. */
+static inline uint64_t heap_type_word(const uint64_t *type, uint32_t offset)
+{
+	return type[offset / 8];
+}
 /* heap_type_words.c: the words that the type adds to those of its base. `words` are its own. */
 void heap_type_add_words(struct heap *heap, struct heap_type *type, const uint64_t *words,
 			 const struct heap_type *base, const char *tp_name);

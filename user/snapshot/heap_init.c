@@ -66,8 +66,6 @@ struct traverse_count {
 	uint32_t cnt[TRAVERSES];
 };
 
-#define TP_TRAVERSE 0xb8
-
 /* Classes made by a class statement share one tp_traverse: no other is that common. */
 static bool count_traverse(struct heap *heap, raddr_t object, void *context)
 {

@@ -8,8 +8,6 @@
 #include "pyleak_object.h"
 #include "snapshot/heap.h"
 
-#define FLAG_HAVE_GC (1U << 14)
-
 static uint64_t str_bytes(const struct heap *heap, const uint64_t *words)
 {
 	uint32_t state = (uint32_t)words[4], kind = state >> 2 & 7;

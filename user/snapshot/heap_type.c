@@ -10,11 +10,9 @@
 #include "pyleak_object.h"
 #include "snapshot/heap.h"
 
-#define TP_TRAVERSE 0xb8
 #define TP_DICTOFFSET 0x120
 #define TYPE_BYTES 0x190 /* the least of all versions */
 
-#define FLAG_HAVE_GC (1U << 14)
 #define FLAG_TYPE_SUBCLASS (1U << 31)
 
 #define MAX_BASIC_BYTES (1 << 20)
@@ -22,11 +20,6 @@
 #define MAX_DEPTH 100 /* of bases, and of metaclasses */
 #define MAX_KNOWN (1U << 20)
 #define HT_CACHED_KEYS_FROM_NAME 0x18
-
-static uint64_t word_at(const uint64_t *type, uint32_t offset)
-{
-	return type[offset / 8];
-}
 
 static const struct {
 	const char *name;
@@ -54,11 +47,11 @@ static const struct {
 	{ "collections.deque", HEAP_DEQUE, ROLE_DEQUE },
 	{ "type", HEAP_TYPE, ROLE_TYPE },
 	{ "module", HEAP_MODULE, ROLE_MODULE },
-	{ "function", HEAP_FUNCTION, ROLE_FUNCTION },
+	{ "function", HEAP_WORDS, ROLE_FUNCTION },
 	{ "builtin_function_or_method", HEAP_WORDS, ROLE_FUNCTION },
 	{ "method", HEAP_WORDS, ROLE_METHOD },
 	{ "cell", HEAP_WORDS, ROLE_CELL },
-	{ "code", HEAP_CODE, ROLE_CODE },
+	{ "code", HEAP_WORDS, ROLE_CODE },
 	{ "frame", HEAP_FRAME, ROLE_FRAME },
 	{ "generator", HEAP_GENERATOR, ROLE_GENERATOR },
 	{ "coroutine", HEAP_GENERATOR, ROLE_GENERATOR },
@@ -121,7 +114,7 @@ static void add_graph_type(struct heap *heap, struct heap_type *type, enum type_
 /* A struct sequence has more items than its length says: "n_fields" in its type's dict. */
 static uint64_t sequence_items(struct heap *heap, const uint64_t *words)
 {
-	raddr_t dict = word_at(words, PYLEAK_TP_DICT), fields;
+	raddr_t dict = heap_type_word(words, PYLEAK_TP_DICT), fields;
 	uint32_t cnt;
 
 	fields = dict ? py_dict_get(&heap->reader, dict, "n_fields") : 0;
@@ -135,25 +128,26 @@ static const struct heap_type *get(struct heap *heap, raddr_t address, int depth
 /* Is it a type, and what are its objects? The metaclass was proven to be one. */
 static bool load(struct heap *heap, struct heap_type *type, const uint64_t *words, int depth)
 {
-	uint64_t base_address = word_at(words, PYLEAK_TP_BASE);
-	uint64_t basic = word_at(words, PYLEAK_TP_BASICSIZE);
-	uint64_t item = word_at(words, PYLEAK_TP_ITEMSIZE);
+	uint64_t base_address = heap_type_word(words, PYLEAK_TP_BASE);
+	uint64_t basic = heap_type_word(words, PYLEAK_TP_BASICSIZE);
+	uint64_t item = heap_type_word(words, PYLEAK_TP_ITEMSIZE);
 	const struct heap_type *base = NULL;
 	enum type_role role;
 	char tp_name[128];
 
-	type->flags = (uint32_t)word_at(words, PYLEAK_TP_FLAGS);
+	type->flags = (uint32_t)heap_type_word(words, PYLEAK_TP_FLAGS);
 	/* Some static types of CPython are never made ready (range_iterator up to 3.9). */
 	if (basic < 16 || basic > MAX_BASIC_BYTES || item > MAX_ITEM_BYTES ||
-	    !is_readable_name(heap, word_at(words, PYLEAK_TP_NAME), tp_name, sizeof(tp_name)))
+	    !is_readable_name(heap, heap_type_word(words, PYLEAK_TP_NAME), tp_name,
+			      sizeof(tp_name)))
 		return false;
 	type->basic_bytes = (uint32_t)basic;
 	type->item_bytes = (uint32_t)item;
-	type->dict_offset = (int64_t)word_at(words, TP_DICTOFFSET);
+	type->dict_offset = (int64_t)heap_type_word(words, TP_DICTOFFSET);
 	/* A class without the collector's support has no words of its own: it is read as any type.
 	 */
 	type->is_class = type->flags & PYLEAK_FLAG_HEAPTYPE && heap->class_traverse &&
-			 word_at(words, TP_TRAVERSE) == heap->class_traverse;
+			 heap_type_word(words, TP_TRAVERSE) == heap->class_traverse;
 	if (base_address && base_address != type->address) {
 		base = get(heap, base_address, depth + 1);
 		if (!base)

@@ -18,11 +18,6 @@
 #define MAX_MEMBERS 1024
 #define MAX_WORDS 2048 /* of a type: what is behind is not guessed at */
 
-static uint64_t word_at(const uint64_t *type, uint32_t offset)
-{
-	return type[offset / 8];
-}
-
 static bool add_word(struct heap *heap, struct heap_type *type, uint32_t offset,
 		     enum edge_kind kind, uint32_t value, bool hidden, bool guessed)
 {
@@ -92,7 +87,7 @@ static void add_guesses(struct heap *heap, struct heap_type *type, const uint64_
 			uint32_t from)
 {
 	for (uint32_t at = from; at + 8 <= type->basic_bytes; at += 8) {
-		if (at == word_at(words, TP_WEAKLISTOFFSET) || at == type->dict_offset ||
+		if (at == heap_type_word(words, TP_WEAKLISTOFFSET) || at == type->dict_offset ||
 		    has_word(type, at))
 			continue;
 		type->complete = false;
@@ -105,7 +100,7 @@ void heap_type_add_words(struct heap *heap, struct heap_type *type, const uint64
 			 const struct heap_type *base, const char *tp_name)
 {
 	uint32_t from = base && base->basic_bytes > 0x10 ? base->basic_bytes : 0x10;
-	raddr_t members = word_at(words, TP_MEMBERS);
+	raddr_t members = heap_type_word(words, TP_MEMBERS);
 	const struct type_fields *fields = type->is_class ? NULL : fields_of(tp_name);
 
 	if (type->is_class) {

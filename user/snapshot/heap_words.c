@@ -3,7 +3,6 @@
 #include "snapshot/heap.h"
 
 #define MAX_GUESSED_REFCOUNT (8U << 20)
-#define IMMORTAL_REFCOUNT (1U << 31) /* 3.12 and later: the low word is at least this */
 
 #define TIMES 8		     /* that a word is read, at most, on the average */
 #define FEW_WORDS (1U << 17) /* in any case */

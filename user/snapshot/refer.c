@@ -7,16 +7,13 @@
 #include "pyleak_object.h"
 #include "snapshot/heap.h"
 
-#define FLAG_MANAGED_DICT (1U << 4)
 #define MAX_VALUES 65536
 
 /* Where attributes are, per version: pycore_object.h, pycore_dict.h. */
-#define DICT_311 0x18	/* before the object */
-#define VALUES_311 0x20 /* before the object */
-#define DICT_312 0x18	/* before the object; odd: one before the values */
-#define DICT_313 0x18	/* before the object */
-#define VALUES_IN_313 8 /* where the values begin in PyDictValues */
-#define VALID_313 3	/* byte of PyDictValues */
+#define MANAGED_DICT 0x18 /* before the object; in 3.12, odd: one before the values */
+#define VALUES_311 0x20	  /* before the object */
+#define VALUES_IN_313 8	  /* where the values begin in PyDictValues */
+#define VALID_313 3	  /* byte of PyDictValues */
 
 /* Where a dict pointer outside the managed ones lies; 0 = none. */
 static raddr_t dict_slot(struct heap *heap, const struct heap_type *type, raddr_t object)
@@ -39,7 +36,7 @@ static raddr_t dict_slot(struct heap *heap, const struct heap_type *type, raddr_
 static raddr_t dict_word(struct heap *heap, const struct heap_type *type, raddr_t object)
 {
 	if (heap->minor >= 11 && type->flags & FLAG_MANAGED_DICT)
-		return object - DICT_311;
+		return object - MANAGED_DICT;
 	return dict_slot(heap, type, object);
 }
 
@@ -73,7 +70,7 @@ static raddr_t own_values(struct heap *heap, const struct heap_type *type, raddr
 		return 0;
 	if (heap->minor == 11)
 		return heap_word(heap, object - VALUES_311);
-	word = heap_word(heap, object - DICT_312);
+	word = heap_word(heap, object - MANAGED_DICT);
 	if (heap->minor == 12)
 		return word & 1 ? word + 1 : 0;
 	if (word || !(type->flags & PYLEAK_FLAG_INLINE_VALUES))
@@ -152,8 +149,6 @@ void refer_object(struct heap *heap, const struct heap_type *type, raddr_t objec
 		refer_words(heap, type, object);
 	switch (type->layout) {
 	case HEAP_ATOM:
-	case HEAP_CODE:
-	case HEAP_FUNCTION:
 		break;
 	case HEAP_WORDS:
 		guess_items(heap, type, object);

@@ -19,8 +19,8 @@ size_t interpreter_bytes(int minor);
 #define TSTATE_BYTES 0x180
 
 /* roots_native.c: holders outside Python for the references that nothing else accounts for, as
- * pseudo nodes with their edges; `begin` is called before the edges of each. What remains without
+ * pseudo nodes with their edges. What remains without
  * a holder, and unreachable, becomes a root of its own. 0 or -ENOMEM. */
-int add_native_roots(struct heap *heap, void (*begin)(struct heap *heap, uint32_t node));
+int add_native_roots(struct heap *heap);
 
 #endif

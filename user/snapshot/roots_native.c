@@ -69,10 +69,7 @@ static int find_excess(struct search *search)
 	search->excess = calloc(graph->node_cnt + 1ULL, sizeof(*search->excess));
 	if (!found || !search->excess)
 		return -ENOMEM;
-	for (uint32_t e = 0; e < graph->edge_cnt; e++) {
-		if (graph_edge_counts(&graph->edges[e]))
-			found[graph->edges[e].to]++;
-	}
+	graph_count_references(graph, found);
 	for (uint32_t n = 1; n < graph->node_cnt; n++) {
 		if (!is_audited(graph, n) || graph->nodes[n].refcount <= found[n])
 			continue;
@@ -248,7 +245,7 @@ static enum root_kind name_holder(struct search *search, const struct hit *hit, 
 }
 
 /* Hits of the same holder stand together: they were found in order of address. */
-static void add_holders(struct search *search, void (*begin)(struct heap *heap, uint32_t node))
+static void add_holders(struct search *search)
 {
 	struct heap *heap = search->heap;
 	enum root_kind last_kind = ROOT_KIND_CNT;
@@ -263,7 +260,7 @@ static void add_holders(struct search *search, void (*begin)(struct heap *heap, 
 
 			if (node == NODE_NONE)
 				return;
-			begin(heap, node);
+			heap_begin_edges(heap, node);
 			if (heap->out_of_room)
 				return;
 			heap_root(heap, node, kind, name);
@@ -271,31 +268,17 @@ static void add_holders(struct search *search, void (*begin)(struct heap *heap, 
 			last_kind = kind;
 		}
 		heap_edge(heap, hit->node, EDGE_SCAN, 0, false);
-		heap->graph->first[heap->source + 1] = heap->graph->edge_cnt;
+		heap_end_edges(heap);
 	}
 }
 
-/* Marks all that is reachable from `node`. `stack` has room for all nodes. */
-static void reach(const struct heap_graph *graph, uint32_t node, uint8_t *reached, uint32_t *stack)
+static void reach(const struct heap_graph *graph, uint32_t node, uint8_t *reached, uint32_t *queue)
 {
-	size_t cnt = 0;
-
 	if (reached[node])
 		return;
 	reached[node] = 1;
-	stack[cnt++] = node;
-	while (cnt) {
-		uint32_t from = stack[--cnt];
-
-		for (uint32_t e = graph->first[from]; e < graph->first[from + 1]; e++) {
-			uint32_t to = graph->edges[e].to;
-
-			if (!graph_edge_counts(&graph->edges[e]) || reached[to])
-				continue;
-			reached[to] = 1;
-			stack[cnt++] = to;
-		}
-	}
+	queue[0] = node;
+	graph_spread(graph, queue, 1, 1, reached);
 }
 
 /* Objects with an excess that no root reaches: somebody holds them. */
@@ -304,17 +287,17 @@ static int add_unknown(struct search *search)
 	struct heap *heap = search->heap;
 	uint32_t cnt = heap->graph->node_cnt;
 	_cleanup_free_ uint8_t *reached = calloc(cnt, 1);
-	_cleanup_free_ uint32_t *stack = malloc(cnt * sizeof(*stack));
+	_cleanup_free_ uint32_t *queue = malloc(cnt * sizeof(*queue));
 
-	if (!reached || !stack)
+	if (!reached || !queue)
 		return -ENOMEM;
 	for (uint32_t r = 0; r < heap->graph->root_cnt; r++)
-		reach(heap->graph, heap->graph->roots[r].node, reached, stack);
+		reach(heap->graph, heap->graph->roots[r].node, reached, queue);
 	for (uint32_t n = 1; n < search->node_cnt; n++) {
 		if (!search->excess[n] || reached[n])
 			continue;
 		heap_root(heap, n, ROOT_UNKNOWN, "");
-		reach(heap->graph, n, reached, stack);
+		reach(heap->graph, n, reached, queue);
 	}
 	return 0;
 }
@@ -340,20 +323,19 @@ static int find_spans(struct search *search)
 	return 0;
 }
 
-int add_native_roots(struct heap *heap, void (*begin)(struct heap *heap, uint32_t node))
+int add_native_roots(struct heap *heap)
 {
 	struct search search = { .heap = heap };
 	int err = find_excess(&search);
 
 	if (!err)
 		err = find_spans(&search);
-
 	for (enum place place = 0; !err && place < PLACE_CNT; place++) {
 		for (size_t i = 0; i < heap->image->region_cnt && search.left; i++)
 			search_region(&search, i, place);
 	}
 	if (!err) {
-		add_holders(&search, begin);
+		add_holders(&search);
 		err = add_unknown(&search);
 	}
 	free(search.excess);

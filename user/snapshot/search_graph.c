@@ -33,14 +33,16 @@ uint8_t *search_reached(const struct heap *heap)
 static int add_unknown(struct heap *heap)
 {
 	uint32_t cnt = heap->graph->node_cnt;
-	_cleanup_free_ uint8_t *reached = search_reached(heap);
+	_cleanup_free_ uint8_t *held = calloc(cnt, 1);
 
-	if (!reached)
+	if (!held)
 		return -ENOMEM;
+	for (uint32_t r = 0; r < heap->graph->root_cnt; r++)
+		held[heap->graph->roots[r].node] = 1;
 	for (uint32_t e = 0; e < heap->graph->edge_cnt; e++)
-		reached[heap->graph->edges[e].to] |= 1;
+		held[heap->graph->edges[e].to] = 1;
 	for (uint32_t n = SEARCH_SCRATCH + 1; n < cnt; n++) {
-		if (!reached[n] && !(heap->graph->nodes[n].flags & NODE_PSEUDO))
+		if (!held[n] && !(heap->graph->nodes[n].flags & NODE_PSEUDO))
 			heap_root(heap, n, ROOT_UNKNOWN, "");
 	}
 	return 0;
