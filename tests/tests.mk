@@ -28,7 +28,7 @@ $(BPF_TEST): $(BPF_TEST_SRC:%.c=$(OUT)/%.o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $^ $(TEST_LIBS) -o $@
 
-$(LIVE_TEST): $(LIVE_SRC:%.c=$(OUT)/%.o) $(PURE_OBJ) $(OUT)/user/collect/alloc_probes.o
+$(LIVE_TEST): $(LIVE_SRC:%.c=$(OUT)/%.o) $(PURE_OBJ) $(PROBES_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $^ $(TEST_LIBS) $(LIBS) -o $@
 

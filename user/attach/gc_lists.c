@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #define LINK(word) ((word) & ~3ULL)
 #define MAX_THRESHOLD 100000000
+#define AWAIT_STEP_MS 5
 #define MAX_EXTENT 0x400
 
 static bool is_ring(struct remote *remote, raddr_t head)
@@ -236,6 +238,19 @@ int gc_lists_find(const struct python *python, struct remote *remote, struct gc_
 		err = find_per_interpreter(python, remote, &lists);
 	if (!err)
 		*out = lists;
+	return err;
+}
+
+int gc_lists_await(const struct python *python, struct remote *remote, unsigned int patience_ms,
+		   struct gc_lists *out)
+{
+	static const struct timespec wait = { .tv_nsec = AWAIT_STEP_MS * 1000000L };
+	int err = gc_lists_find(python, remote, out);
+
+	for (unsigned int ms = 0; err == -EAGAIN && ms < patience_ms; ms += AWAIT_STEP_MS) {
+		nanosleep(&wait, NULL);
+		err = gc_lists_find(python, remote, out);
+	}
 	return err;
 }
 

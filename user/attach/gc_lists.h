@@ -23,6 +23,9 @@ struct gc_lists {
 /* Not logged: -EAGAIN (not initialised yet, or a collection was running: try again), -EBADMSG
  * (no lists where they should be), -ESRCH, -EPERM. */
 int gc_lists_find(const struct python *python, struct remote *remote, struct gc_lists *out);
+/* The same, again every 5 ms for so long as it is -EAGAIN. */
+int gc_lists_await(const struct python *python, struct remote *remote, unsigned int patience_ms,
+		   struct gc_lists *out);
 
 /* The three generations that begin at `address`, checked as they are in memory. The size of
  * PyGC_Head, or 0: these are not generations. */

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "attach/gc_lists.h"
 #include "attach/hooks.h"
@@ -17,8 +16,7 @@
 #include "base/cleanup.h"
 
 /* A collection that runs hides the lists: as patient as collect/collector.c. */
-#define FIND_TRIES 200
-#define FIND_WAIT_NS 5000000L
+#define LISTS_PATIENCE_MS 1000
 /* What single-stepping an instruction under a probe costs more than emulating it, measured. */
 #define SINGLE_STEP_WORDS "some microseconds each time"
 
@@ -155,23 +153,11 @@ static bool check_python(struct patient *patient)
 	return true;
 }
 
-static int find_lists(struct patient *patient)
-{
-	static const struct timespec wait = { .tv_nsec = FIND_WAIT_NS };
-	int err = -EAGAIN;
-
-	for (int i = 0; i < FIND_TRIES && err == -EAGAIN; i++) {
-		err = gc_lists_find(&patient->python, patient->target.remote, &patient->lists);
-		if (err == -EAGAIN)
-			nanosleep(&wait, NULL);
-	}
-	return err;
-}
-
 static bool check_lists(struct patient *patient)
 {
 	const struct gc_lists *lists = &patient->lists;
-	int err = find_lists(patient);
+	int err = gc_lists_await(&patient->python, patient->target.remote, LISTS_PATIENCE_MS,
+				 &patient->lists);
 	struct check *check;
 
 	if (err) {

@@ -2,7 +2,6 @@
 #include "cli/heap_open.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "attach/python.h"
 #include "base/log.h"
@@ -11,19 +10,12 @@
 #include "snapshot/snapshot.h"
 
 /* A process that starts, or that collects, is asked again for so long. */
-#define TRIES 100
-#define WAIT_NS 20000000L
+#define LISTS_PATIENCE_MS 2000
 
 static int find_lists(const struct python *python, struct target *target, struct gc_lists *lists)
 {
-	static const struct timespec wait = { .tv_nsec = WAIT_NS };
-	int err = -EAGAIN;
+	int err = gc_lists_await(python, target->remote, LISTS_PATIENCE_MS, lists);
 
-	for (int i = 0; err == -EAGAIN && i < TRIES; i++) {
-		if (i)
-			nanosleep(&wait, NULL);
-		err = gc_lists_find(python, target->remote, lists);
-	}
 	if (err)
 		pr_error("attach: process %d: the GC's lists were not found: %s; see pyleak-bpf "
 			 "doctor -p %d",

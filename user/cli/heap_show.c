@@ -16,6 +16,7 @@
 
 #define MAX_SHAPES 1000
 #define MAX_CANDIDATES 20
+#define MAX_HOLDERS 20
 
 int heap_view_open(const struct heap_graph *graph, struct heap_view *out)
 {
@@ -103,17 +104,63 @@ int heap_cycles_of(const struct heap_view *view, uint32_t type, struct cycles *o
 	return 0;
 }
 
-int heap_show_excess(struct report *report, const struct heap_graph *graph, size_t limit)
+/* `empty`: also when there is nothing to tell. */
+static int show_audit(struct report *report, const struct heap_graph *graph, size_t limit,
+		      bool empty)
 {
 	struct audit audit;
 	int err = audit_refcounts(graph, &audit);
 
 	if (err)
 		return err;
-	if (audit.cnt)
+	if (audit.cnt || empty)
 		report->ops->audit(report, graph, &audit, limit);
 	audit_deinit(&audit);
 	return 0;
+}
+
+int heap_show_excess(struct report *report, const struct heap_graph *graph, size_t limit)
+{
+	return show_audit(report, graph, limit, false);
+}
+
+/* Whose the objects are that retain most. */
+static int show_holders(struct report *report, const struct heap_graph *graph,
+			const struct dominators *dominators, size_t limit)
+{
+	struct path_shape ways[MAX_HOLDERS] = {};
+	uint32_t top[MAX_HOLDERS];
+	struct path_tree tree;
+	int64_t cnt =
+		dominators_top(graph, dominators, top, limit < MAX_HOLDERS ? limit : MAX_HOLDERS);
+	int err = cnt < 0 ? (int)cnt : path_tree_build(graph, &tree);
+
+	if (err)
+		return err;
+	for (int64_t i = 0; i < cnt && err != -ENOMEM; i++) {
+		err = path_of_node(graph, &tree, NULL, top[i], &ways[i]);
+		if (err)
+			ways[i].root = NODE_NONE;
+	}
+	path_tree_deinit(&tree);
+	if (err != -ENOMEM)
+		report->ops->holders(report, graph, dominators, top, ways, (size_t)cnt);
+	for (int64_t i = 0; i < cnt; i++)
+		free(ways[i].steps);
+	return err == -ENOMEM ? err : 0;
+}
+
+/* The whole heap at a glance: what retains most, and references that nobody holds. */
+int heap_show_overview(struct report *report, const struct heap_graph *graph, size_t limit)
+{
+	struct dominators dominators;
+	int err = dominators_build(graph, &dominators);
+
+	if (err)
+		return err;
+	err = show_holders(report, graph, &dominators, limit);
+	dominators_deinit(&dominators);
+	return err ? err : show_audit(report, graph, limit, true);
 }
 
 uint32_t heap_find_object(const struct heap_graph *graph, uint64_t address)

@@ -31,7 +31,7 @@ int heap_cycles_of(const struct heap_view *view, uint32_t type, struct cycles *o
 /* References without a holder, when there are any. */
 int heap_show_excess(struct report *report, const struct heap_graph *graph, size_t limit);
 /* The whole heap at a glance: what retains most, and references without a holder. */
-int show_heap(struct report *report, const struct heap_graph *graph, size_t limit);
+int heap_show_overview(struct report *report, const struct heap_graph *graph, size_t limit);
 
 /* The node of the object at `address`; NODE_NONE. */
 uint32_t heap_find_object(const struct heap_graph *graph, uint64_t address);

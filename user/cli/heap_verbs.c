@@ -6,10 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyse/audit.h"
 #include "analyse/diff.h"
-#include "analyse/paths.h"
-#include "analyse/retained.h"
 #include "analyse/totals.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -22,7 +19,6 @@
 
 #define DEFAULT_ROWS 20
 #define DEFAULT_PATHS 5
-#define MAX_HOLDERS 20
 
 /* A program gets everything unless it asks for less: 0 means all. */
 static size_t row_limit(const struct options *options, size_t text_rows)
@@ -158,52 +154,6 @@ int verb_cycles(const struct options *options)
 	return finish(report, graph, err);
 }
 
-/* Whose the objects are that retain most. */
-static int show_holders(struct report *report, const struct heap_graph *graph,
-			const struct dominators *dominators, size_t limit)
-{
-	struct path_shape ways[MAX_HOLDERS] = {};
-	uint32_t top[MAX_HOLDERS];
-	struct path_tree tree;
-	int64_t cnt =
-		dominators_top(graph, dominators, top, limit < MAX_HOLDERS ? limit : MAX_HOLDERS);
-	int err = cnt < 0 ? (int)cnt : path_tree_build(graph, &tree);
-
-	if (err)
-		return err;
-	for (int64_t i = 0; i < cnt && err != -ENOMEM; i++) {
-		err = path_of_node(graph, &tree, NULL, top[i], &ways[i]);
-		if (err)
-			ways[i].root = NODE_NONE;
-	}
-	path_tree_deinit(&tree);
-	if (err != -ENOMEM)
-		report->ops->holders(report, graph, dominators, top, ways, (size_t)cnt);
-	for (int64_t i = 0; i < cnt; i++)
-		free(ways[i].steps);
-	return err == -ENOMEM ? err : 0;
-}
-
-/* The whole heap at a glance: what retains most, and references that nobody holds. */
-int show_heap(struct report *report, const struct heap_graph *graph, size_t limit)
-{
-	struct dominators dominators;
-	struct audit audit;
-	int err = dominators_build(graph, &dominators);
-
-	if (err)
-		return err;
-	err = show_holders(report, graph, &dominators, limit);
-	dominators_deinit(&dominators);
-	if (!err)
-		err = audit_refcounts(graph, &audit);
-	if (err)
-		return err;
-	report->ops->audit(report, graph, &audit, limit);
-	audit_deinit(&audit);
-	return 0;
-}
-
 int verb_snapshot(const struct options *options)
 {
 	struct heap_graph *graph;
@@ -218,7 +168,8 @@ int verb_snapshot(const struct options *options)
 		err = report ? heap_show_snapshot(report, graph) : -ENOMEM;
 	}
 	if (!err)
-		err = show_heap(report, graph, options->limit ? (size_t)options->limit : 10);
+		err = heap_show_overview(report, graph,
+					 options->limit ? (size_t)options->limit : 10);
 	return finish(report, graph, err);
 }
 

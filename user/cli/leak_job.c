@@ -163,7 +163,7 @@ static int investigate(struct session *session, struct report *report, const str
 		err = heap_view_open(graph, &view);
 	if (!err)
 		err = cnt ? show_leaks(report, session, &view, leaks, cnt)
-			  : show_heap(report, graph, OVERVIEW_ROWS);
+			  : heap_show_overview(report, graph, OVERVIEW_ROWS);
 	return err; /* the process ends: nothing is freed */
 }
 

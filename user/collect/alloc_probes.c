@@ -15,6 +15,7 @@
 #include "alloc.skel.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "collect/probes.h"
 
 struct alloc_probes {
 	struct alloc_bpf *skeleton;
@@ -38,17 +39,6 @@ static __u32 register_offset(uint8_t reg)
 #else
 	return reg < 31 ? 8U * reg : PYLEAK_NO_REGISTER;
 #endif
-}
-
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	char line[900];
-
-	(void)level;
-	vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = '\0';
-	pr_debug("%s", line);
-	return 0;
 }
 
 static int tell_site(struct alloc_probes *probes, __u32 index, const struct alloc_site *site)
@@ -130,8 +120,7 @@ int alloc_probes_open(pid_t pid, const char *path, const struct alloc_sites *sit
 
 	if (!probes)
 		return -ENOMEM;
-	libbpf_set_print(print_libbpf);
-	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	probes_quiet_libbpf();
 	probes->control.look = look;
 	err = prepare(probes, sites, lists);
 	if (err)

@@ -6,28 +6,20 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "pyleak_object.h"
 
 #define CONTAINER_MIN 32
 #define YOUNG_PART 8 /* of the budget, one in so many goes to the youngest generation */
-#define FIND_TRIES 200
-#define FIND_WAIT_NS 5000000L
+#define LISTS_PATIENCE_MS 1000
 
 /* A collection that runs right now hides the lists: try again. */
 static int find_lists(struct collector *collector)
 {
-	static const struct timespec wait = { .tv_nsec = FIND_WAIT_NS };
-	int err = -EAGAIN;
+	int err = gc_lists_await(collector->python, collector->target->remote, LISTS_PATIENCE_MS,
+				 &collector->lists);
 
-	for (int i = 0; i < FIND_TRIES && err == -EAGAIN; i++) {
-		err = gc_lists_find(collector->python, collector->target->remote,
-				    &collector->lists);
-		if (err == -EAGAIN)
-			nanosleep(&wait, NULL);
-	}
 	if (err)
 		pr_error("attach: no consistent GC lists in process %d (CPython %s, %s): not "
 			 "initialised, or a build that is not known",

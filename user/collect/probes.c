@@ -39,6 +39,12 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
+void probes_quiet_libbpf(void)
+{
+	libbpf_set_print(print_libbpf);
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+}
+
 static int ignore_event(void *context, void *data, size_t size)
 {
 	(void)context;
@@ -67,8 +73,7 @@ int probes_open(bool pauses, struct probes **out)
 
 	if (!probes)
 		return -ENOMEM;
-	libbpf_set_print(print_libbpf);
-	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	probes_quiet_libbpf();
 	probes->skeleton = pyleak_bpf__open();
 	if (!probes->skeleton) {
 		err = -errno;

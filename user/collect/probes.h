@@ -49,6 +49,8 @@ void probes_forget_container(struct probes *probes, __u64 object);
 /* Changes how a type is measured (enum pyleak_type_kind). */
 void probes_set_kind(struct probes *probes, __u64 type, __u32 kind);
 
+/* From now on what libbpf says goes to the debug log. */
+void probes_quiet_libbpf(void);
 /* "v1.1". */
 const char *probes_libbpf_version(void);
 
