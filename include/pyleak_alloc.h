@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The contract between bpf/alloc.bpf.c and user/: probes on the instructions that count
- * allocations and frees. Fixed-width types only. */
+ * allocations and frees of GC objects. Fixed-width types only. */
 #ifndef PYLEAK_ALLOC_H
 #define PYLEAK_ALLOC_H
 
 #define PYLEAK_ALLOC_MAX_SITES 384
-#define PYLEAK_ALLOC_MAX_COUNTS 256
+#define PYLEAK_ALLOC_MAX_COUNTS 64 /* interpreters */
 #define PYLEAK_NO_REGISTER 0xffffffffU
+
+/* Why something was not counted. X(enum suffix, words for a person). */
+#define PYLEAK_ALLOC_LOSSES(X)                                                                     \
+	X(FAULT, "an object or its type was not readable")                                         \
+	X(NO_TYPE, "what was allocated proved to be no object")                                    \
+	X(TYPES_FULL, "more types than the kernel map holds")                                      \
+	X(COUNTS_FULL, "more interpreters than the kernel map holds")                              \
+	X(NO_THREAD, "a stack was not taken: the running thread was not known")                    \
+	X(NO_FRAME, "a stack was not taken: a frame was not readable")                             \
+	X(NO_STACK, "the first objects of a place were made before its stacks were taken")         \
+	X(STACKS_FULL, "more different stacks than the kernel map holds")                          \
+	X(CODES_FULL, "more functions than the kernel map holds")                                  \
+	X(LIVE_FULL, "more objects than the kernel map follows to their end")
+
+#define PYLEAK_ALLOC_LOSS_ENUM(name, words) PYLEAK_ALLOC_LOSS_##name,
+enum pyleak_alloc_loss { PYLEAK_ALLOC_LOSSES(PYLEAK_ALLOC_LOSS_ENUM) PYLEAK_ALLOC_LOSS_CNT };
 
 /* One place; its index is the probe's cookie. Registers are offsets in struct pt_regs. */
 struct pyleak_alloc_site {
@@ -15,24 +31,60 @@ struct pyleak_alloc_site {
 	__u32 object_index_at; /* a second register to be added; or PYLEAK_NO_REGISTER */
 	__u32 count_at;	       /* PYLEAK_NO_REGISTER: count_offset is the address */
 	__s32 object_bias;
-	__u32 padding;
+	/* Kernel side: an object of a suspect type was made here, so stacks are taken here. */
+	__u32 is_hot;
 	__u64 count_offset;
 };
 
 struct pyleak_alloc_hits {
 	__u64 cnt;
-	__u64 objects; /* of cnt: the object proved to be one */
+	__u64 objects; /* trial, of cnt: the object proved to be one */
 	__u64 others;  /* it proved to be none; neither: not looked at */
 };
 
-/* Written by user space before `armed`. */
-struct pyleak_alloc_control {
-	__u32 armed; /* count now */
-	__u32 look;  /* look at what the objects are */
+/* Where frames and code objects keep what, for the version of CPython that runs. */
+struct pyleak_frames {
+	__u32 minor;
+	__u32 tstate_frame; /* in PyThreadState: the running frame, or its C frame (3.11, 3.12) */
+	__u32 cframe_frame; /* 3.11, 3.12: in the C frame; PYLEAK_NO_REGISTER: none is between */
+	__u32 frame_code;   /* in a frame, as all up to frame_owner */
+	__u32 frame_previous;
+	__u32 frame_instruction; /* up to 3.10 f_lasti (an int); later an address */
+	__u32 frame_owner;	 /* one byte; PYLEAK_NO_REGISTER: there is none */
+	__u32 first_shim;	 /* frames with an owner from here on are not Python's */
+	__u32 frame_bytes;	 /* one read of so many holds all of these */
+	__u32 code_bytecode;	 /* in a code object; 3.11 and later */
+	__u32 code_name;	 /* co_qualname where there is one */
+	__u32 code_file;
+	__u32 code_lines;
+	__u32 code_first_line;
+	__u32 string_data; /* of a compact ASCII str; of another: string_data_wide */
+	__u32 string_data_wide;
 };
 
-/* One count, that is one interpreter; the key is its address. Guarded by that interpreter's
- * lock, which whoever allocates holds. */
+/* Written by user space while disarmed. */
+struct pyleak_alloc_control {
+	__u32 armed;  /* 0: hits cost their trap and no more. The kernel side clears it, too */
+	__u32 look;   /* trial: look at what the objects are */
+	__u32 stacks; /* take stacks of the allocations of suspect types */
+	__u32 padding;
+	__u64 hit_ns; /* price of one hit, its trap included, without a stack */
+	/* What may be spent until the kernel side disarms and says so (PYLEAK_ALLOC_CLOSED). */
+	__u64 allowance_ns;
+	struct pyleak_frames frames;
+};
+
+/* Written by the kernel side only; user space reads differences. */
+struct pyleak_alloc_progress {
+	__u64 hits;
+	__u64 spent_ns;	 /* hits x hit_ns, and what stacks took */
+	__u64 window_ns; /* of it since `armed` was set; user space sets it to 0 before */
+	__u64 stacks;	 /* taken */
+	__u64 losses[PYLEAK_ALLOC_LOSS_CNT];
+};
+
+/* Trial only. One count, that is one interpreter; the key is its address. Guarded by that
+ * interpreter's lock, which whoever allocates holds. */
 struct pyleak_alloc_count {
 	/* From user space; 0 = not known. */
 	__u64 collecting;
@@ -52,5 +104,111 @@ struct pyleak_alloc_count {
 	__u32 is_synced;
 	__u8 seen_marks[4];
 };
+
+/* ---- counts by type */
+
+#define PYLEAK_ALLOC_MAX_TYPES 16384 /* a power of 2 */
+#define PYLEAK_ALLOC_PROBES 16	     /* slots that are tried for one type */
+
+enum pyleak_alloc_type_flags {
+	PYLEAK_ALLOC_META = 1,	  /* its objects are types: when one is freed, its slot is dead */
+	PYLEAK_ALLOC_DEAD = 2,	  /* the type was freed; what is there later is another */
+	PYLEAK_ALLOC_SUSPECT = 4, /* set by user space: take stacks */
+};
+
+/* A slot of the table of types, found by the type's address (open addressing); never moved or
+ * emptied while probes are in. */
+struct pyleak_alloc_type {
+	__u64 type; /* 0: free */
+	__u64 allocs, frees;
+	/* As they stood when the newest census was complete, if `epoch` is its number; else the
+	 * type has not moved since, and allocs and frees are what they were then. */
+	__u64 epoch;
+	__u64 allocs_at, frees_at;
+	__u32 flags;
+	__u32 item_bytes; /* tp_itemsize, as basic_bytes read when the slot was taken */
+	__u64 basic_bytes;
+};
+
+/* ---- stacks */
+
+#define PYLEAK_STACK_FRAMES 48
+#define PYLEAK_ALLOC_MAX_STACKS 4096
+#define PYLEAK_ALLOC_MAX_CODES 4096
+#define PYLEAK_ALLOC_MAX_LIVE 65536
+
+struct pyleak_frame {
+	__u64 code;  /* of the code object */
+	__u32 at;    /* the instruction, in bytes from the start of the code */
+	__u32 check; /* of what the code object is: another at its address has another */
+};
+
+/* Innermost first. */
+struct pyleak_stack {
+	__u32 cnt;
+	__u32 is_cut; /* there were more frames */
+	struct pyleak_frame frames[PYLEAK_STACK_FRAMES];
+};
+
+/* Key of the map of stacks. */
+struct pyleak_stack_key {
+	__u64 type;
+	__u64 hash; /* of the frames */
+};
+
+struct pyleak_stack_value {
+	__u64 allocs;
+	__u64 bytes;
+	__u64 frees; /* of these objects, while probes were in */
+	__u64 freed_bytes;
+	struct pyleak_stack stack;
+};
+
+/* Value of the map of sampled objects that live; the key is the object's address. */
+struct pyleak_live_object {
+	struct pyleak_stack_key made;
+	__u64 bytes;
+};
+
+struct pyleak_code_key {
+	__u64 code;
+	__u64 check;
+};
+
+#define PYLEAK_CODE_NAME 128
+#define PYLEAK_CODE_FILE 256
+#define PYLEAK_CODE_LINES 4096
+
+/* What a function is called and where its lines are, copied when it is first met: it may be gone
+ * when it is asked for. */
+struct pyleak_code {
+	__u32 first_line;
+	__u32 name_state, file_state; /* PyASCIIObject.state: which characters */
+	__u32 name_len, file_len;     /* in characters, of the whole */
+	__u32 lines_bytes;	      /* of the whole; more than PYLEAK_CODE_LINES: cut */
+	__u8 name[PYLEAK_CODE_NAME];  /* its beginning */
+	__u8 file[PYLEAK_CODE_FILE];  /* its end */
+	__u8 lines[PYLEAK_CODE_LINES];
+};
+
+/* ---- interpreters */
+
+/* Guarded by the interpreter's lock. Key of the map: the address of its count. */
+struct pyleak_alloc_state {
+	/* From user space; 0 = not known. */
+	__u64 tstate_at;  /* address of the pointer to the running thread's state */
+	__u64 collecting; /* up to 3.11: int */
+	/* From the kernel side. */
+	__u64 pending;	/* the newest object; its type is set by the next event */
+	__u64 deferred; /* up to 3.11: it set off a collection, and has no type until that ends */
+	__u64 allocs, frees;
+	__u32 pending_site;
+	__u32 pending_has_stack, deferred_has_stack;
+	__u32 padding;
+	struct pyleak_stack stack, deferred_stack;
+};
+
+/* Sent through the ring buffer. */
+enum pyleak_alloc_event { PYLEAK_ALLOC_CLOSED = 1 /* the allowance is used up */ };
 
 #endif

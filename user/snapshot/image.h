@@ -34,7 +34,7 @@ struct image {
 	uint64_t copied;       /* bytes */
 	uint64_t missed;       /* bytes that were there and could not be read: they are zero */
 	double pause_s;
-	unsigned int retries; /* pauses that hit a running collection */
+	unsigned int retries; /* tries that hit a running collection */
 	bool paused;	      /* false: the process ran meanwhile */
 
 	/* The image's own. */

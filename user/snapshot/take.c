@@ -13,6 +13,7 @@
 
 #define PATIENCE_MS 2000
 #define TRIES 50
+#define RUNNING_TRIES 10
 #define TRY_NS                                                                                     \
 	200000000ULL /* to wait for the end of a collection: of a large heap it takes long         \
 		      */
@@ -137,6 +138,41 @@ static int copy(struct taking *taking)
 	return err;
 }
 
+/* Changes with every collection of the oldest generation, which takes the lists apart. */
+static uint64_t full_collections(const struct taking *taking)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < taking->lists->cnt; i++) {
+		raddr_t mark =
+			taking->lists->interpreters[i].generation_marks[PYLEAK_GENERATIONS - 1];
+
+		sum = 31 * sum + (mark ? remote_word32(taking->target->remote, mark) & 0xff : 0);
+	}
+	return sum;
+}
+
+/* Without a pause: a full collection that ran meanwhile would leave most objects out. */
+static int copy_running(struct taking *taking)
+{
+	for (int i = 0; i < RUNNING_TRIES; i++) {
+		uint64_t before;
+		int err;
+
+		if (!no_collection(taking))
+			wait_for_no_collection(taking);
+		before = full_collections(taking);
+		err = copy(taking);
+		if (err || (no_collection(taking) && full_collections(taking) == before))
+			return err;
+		taking->image->retries++;
+	}
+	pr_error("image: a collection ran in process %d during each of %d copies: try again later, "
+		 "or with the pause",
+		 taking->target->pid, RUNNING_TRIES);
+	return -EAGAIN;
+}
+
 static int take(struct taking *taking)
 {
 	struct image *image = taking->image;
@@ -147,9 +183,11 @@ static int take(struct taking *taking)
 	err = copy_prepare(image, &taking->runs);
 	if (err)
 		return fail(taking, "find memory for a copy of", err);
-	if (!taking->options->no_pause)
+	if (taking->options->no_pause)
+		err = copy_running(taking);
+	else
 		err = stop(taking);
-	if (!err)
+	if (!err && taking->stopped)
 		err = copy(taking);
 	if (taking->stopped) {
 		uint64_t since = stopped_since_ns(taking->stopped);
