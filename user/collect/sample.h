@@ -19,6 +19,13 @@ enum instrument {
 
 const char *instrument_name(enum instrument instrument);
 
+/* What was not counted, by reason. */
+struct loss {
+	const char *name;  /* "READ_FAULT" */
+	const char *words; /* "memory of the target was not readable" */
+	uint64_t cnt;
+};
+
 struct type_count {
 	const char *name; /* "module.Class"; builtins without module: "dict" */
 	bool own;	  /* a class defined in Python code outside the standard library */

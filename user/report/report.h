@@ -34,16 +34,11 @@ struct target_info {
 	double max_pause_ms;
 };
 
-struct loss {
-	const char *name;  /* "READ_FAULT" */
-	const char *words; /* "memory of the target was not readable" */
-	uint64_t cnt;
-};
-
 /* What watching cost, since the start. */
 struct cost {
 	double elapsed_s;
-	double target_share; /* of one core, 0.003 = 0.3 % */
+	double target_share; /* of one core, 0.003 = 0.3 %: of all instruments together */
+	double probes_share; /* of it, probes on allocations */
 	double longest_pause_s;
 	double tool_share; /* our own CPU time, of one core */
 	uint64_t tool_rss;
@@ -70,6 +65,7 @@ struct summary {
 	uint64_t censuses;
 	uint64_t censuses_by[5]; /* index: enum instrument */
 	unsigned int children;	 /* processes that the target forked and that were not watched */
+	const struct alloc_stacks *stacks; /* who made the objects of leaks; NULL: not looked at */
 };
 
 /* One type between two moments. */
@@ -147,6 +143,11 @@ struct report_ops {
 	void (*audit)(struct report *report, const struct heap_graph *graph,
 		      const struct audit *audit, size_t limit);
 	void (*diff)(struct report *report, const struct diff *diff, size_t limit);
+	/* Who allocates (`sites`): `limit` stacks of each type at most; 0 = all. */
+	void (*stacks)(struct report *report, const struct alloc_stacks *stacks, size_t limit);
+	/* Exact mode: after every interval, and at the end. */
+	void (*exact)(struct report *report, double time_s, const struct exact_counts *counts,
+		      size_t limit);
 	void (*all_types)(struct report *report, const struct heap_graph *graph,
 			  const struct type_total *rows, size_t cnt, size_t limit);
 	void (*destroy)(struct report *report);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What windows of allocation probes may cost: a bucket that fills with the budget's share of the
+ * time and that every window empties. Pure: the clock is the caller's. */
+#ifndef PYLEAK_GOVERNOR_H
+#define PYLEAK_GOVERNOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct governor {
+	double budget; /* share of one core, 0.01 = 1 %; 0 = no window ever */
+	double credit_ns;
+	uint64_t then_ns;      /* when credit_ns was right */
+	uint64_t others_ns;    /* what the other instruments had spent by then */
+	double close_ns;       /* what closing a window has been seen to cost, slowly forgotten */
+};
+
+void governor_init(struct governor *governor, double budget, uint64_t now_ns);
+/* What the next window may cost, in nanoseconds of the target's time; 0 = none now. `others_ns`:
+ * what other instruments (censuses) have spent since the start, which comes out of the same
+ * budget. */
+uint64_t governor_allowance(struct governor *governor, uint64_t now_ns, uint64_t others_ns);
+/* When to ask again, if nothing else is spent. */
+uint64_t governor_due_ns(const struct governor *governor);
+/* A window cost so much, of it `late_ns` after it was to be closed. */
+void governor_spend(struct governor *governor, uint64_t spent_ns, uint64_t late_ns);
+
+#endif
