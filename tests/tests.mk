@@ -55,7 +55,8 @@ check-bpf: $(if $(BPF_TEST_SRC),$(BPF_TEST))
 # One test at a time: they start processes and measure them on machines with few cores.
 check-live: $(TOOL) $(LIVE_TEST)
 	$(Q)if [ $$(id -u) -ne 0 ]; then echo "check-live: SKIPPED: needs root"; else \
-		PYLEAK_BPF=$(TOOL) $(LIVE_TEST) -j1; fi
+		PYLEAK_BPF=$(TOOL) $(LIVE_TEST) -j1 --output=tap:$(OUT)/live.tap || \
+			{ echo "== failed:"; grep -A 8 '^not ok' $(OUT)/live.tap; exit 1; }; fi
 
 # A part of `make bench-detect`: one program of each kind, for less long.
 PART := leak_list leak_dict_str leak_cycle_gc_off leak_strings_list leak_native_malloc \

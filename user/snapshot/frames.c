@@ -279,18 +279,23 @@ void refer_generator(struct heap *heap, raddr_t object)
 		field(heap, object + 0x48 + frame_layout(heap->minor)->code, "gi_code");
 }
 
-void frame_name(struct heap *heap, raddr_t code, uint64_t at, char *out, size_t size)
+int frame_name(struct heap *heap, raddr_t code, uint64_t at, char *out, size_t size)
 {
 	const struct code_layout *layout = code_layout(heap->minor);
-	char name[128] = "?", file[256] = "?";
+	char name[128], file[256] = "?";
 	const char *tail;
-	uint32_t line = frame_line(heap, code, at);
+	uint32_t line;
+	int err = py_str_read(&heap->reader, heap_word(heap, code + layout->name), name,
+			      sizeof(name));
 
-	py_str_read(&heap->reader, heap_word(heap, code + layout->name), name, sizeof(name));
+	if (err)
+		return err;
 	py_str_read(&heap->reader, heap_word(heap, code + layout->file), file, sizeof(file));
+	line = frame_line(heap, code, at);
 	tail = strrchr(file, '/');
 	if (line)
 		snprintf(out, size, "%s (%s:%u)", name, tail ? tail + 1 : file, line);
 	else
 		snprintf(out, size, "%s (%s)", name, tail ? tail + 1 : file);
+	return 0;
 }

@@ -43,24 +43,52 @@ static uint64_t instruction_of(struct heap *heap, raddr_t frame, raddr_t code)
 	return at > start ? at - start : 0;
 }
 
-static void add_frame(struct heap *heap, raddr_t frame, raddr_t code, unsigned int owner)
+/* Follows a chain that may be torn: it could lead anywhere, also in a circle. */
+struct chain {
+	uint32_t cnt;
+	uint32_t mark_at; /* when the mark moves next */
+	raddr_t mark;
+};
+
+static bool chain_goes_on(struct heap *heap, struct chain *chain, raddr_t frame)
+{
+	if (!frame || chain->cnt == MAX_FRAMES || !heap_pay(heap, FRAME_WORDS))
+		return false;
+	if (frame == chain->mark) {
+		heap->graph->info.loss.torn++;
+		return false;
+	}
+	if (chain->cnt++ == chain->mark_at) {
+		chain->mark = frame;
+		chain->mark_at = 2 * chain->cnt;
+	}
+	return true;
+}
+
+/* False: no frame; the rest of the chain is garbage. */
+static bool add_frame(struct heap *heap, raddr_t frame, raddr_t code, unsigned int owner)
 {
 	char name[400];
 
-	frame_name(heap, code, instruction_of(heap, frame, code), name, sizeof(name));
+	if (frame_name(heap, code, instruction_of(heap, frame, code), name, sizeof(name))) {
+		heap->graph->info.loss.torn++;
+		return false;
+	}
 	if (owner == FRAME_GENERATOR) {
 		/* The generator's own: it holds them, and the frame that runs it holds it. */
 		uint32_t shift = heap->minor == 11 ? 0x50 : 0x48;
 
 		heap_root(heap, heap_node(heap, frame - shift), ROOT_FRAME, name);
-		return;
+		return true;
 	}
 	heap_root(heap, heap_pseudo(heap, PSEUDO_FRAME, frame), ROOT_FRAME, name);
+	return true;
 }
 
 static void add_frames(struct heap *heap, raddr_t tstate)
 {
 	const struct frame_layout *layout = frame_layout(heap->minor);
+	struct chain chain = {};
 	raddr_t frame;
 
 	if (heap->minor >= 13) {
@@ -69,13 +97,13 @@ static void add_frames(struct heap *heap, raddr_t tstate)
 		frame = heap_word(heap, tstate + TSTATE_CFRAME);
 		frame = frame ? heap_word(heap, frame + (heap->minor == 11 ? 8 : 0)) : 0;
 	}
-	for (int i = 0; frame && i < MAX_FRAMES && heap_pay(heap, FRAME_WORDS); i++) {
+	while (chain_goes_on(heap, &chain, frame)) {
 		unsigned int owner =
 			remote_word32(heap->image->remote, frame + layout->owner) & 0xff;
 		raddr_t code = heap_word(heap, frame + layout->code) & ~3ULL;
 
-		if (owner < FRAME_SHIM && code)
-			add_frame(heap, frame, code, owner);
+		if (owner < FRAME_SHIM && code && !add_frame(heap, frame, code, owner))
+			break;
 		frame = heap_word(heap, frame + layout->previous);
 	}
 }
@@ -84,16 +112,20 @@ static void add_old_frames(struct heap *heap, raddr_t tstate)
 {
 	const struct old_frame_layout *layout = old_frame_layout(heap->minor);
 	raddr_t frame = heap_word(heap, tstate + TSTATE_OLD_FRAME);
+	struct chain chain = {};
 	char name[400];
 
-	for (int i = 0; frame && i < MAX_FRAMES && heap_pay(heap, FRAME_WORDS); i++) {
+	while (chain_goes_on(heap, &chain, frame)) {
 		int32_t last = (int32_t)remote_word32(heap->image->remote, frame + layout->last);
 
 		/* Counted in units of two bytes in 3.10. */
 		if (heap->minor == 10)
 			last *= 2;
-		frame_name(heap, heap_word(heap, frame + OLD_FRAME_CODE),
-			   last < 0 ? 0 : (uint64_t)last, name, sizeof(name));
+		if (frame_name(heap, heap_word(heap, frame + OLD_FRAME_CODE),
+			       last < 0 ? 0 : (uint64_t)last, name, sizeof(name))) {
+			heap->graph->info.loss.torn++;
+			break;
+		}
 		heap_root(heap, heap_node(heap, frame), ROOT_FRAME, name);
 		frame = heap_word(heap, frame + OLD_FRAME_BACK);
 	}
