@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/alloc_watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach/alloc_sites.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "collect/alloc_windows.h"
+#include "collect/counts.h"
+#include "collect/py_type.h"
+
+#define MAX_SUSPECTS 64
+
+struct alloc_watch {
+	struct session *session;
+	struct alloc_sites sites;
+	struct alloc_price price;
+	struct alloc_probes *probes;
+	struct alloc_windows *windows; /* NULL: none, or all the time */
+	struct alloc_windows_seen seen; /* by those that are closed */
+	struct exact *exact;		/* NULL: in windows */
+	uint64_t begin_ns, end_ns;	/* of the time in which windows could be open */
+	bool met[PYLEAK_ALLOC_MAX_TYPES]; /* slots whose name was looked at */
+	char *names[MAX_SUSPECTS];
+	size_t name_cnt;
+	char words[200];
+};
+
+/* ---- suspects */
+
+static bool is_suspect(const struct alloc_watch *watch, const char *name)
+{
+	for (size_t i = 0; i < watch->name_cnt; i++) {
+		if (py_type_is_called(name, watch->names[i]))
+			return true;
+	}
+	return false;
+}
+
+struct search {
+	struct alloc_watch *watch;
+	const char *name;
+	size_t found;
+	int err;
+};
+
+static void suspect_counted(const struct counted_type *counted, void *context)
+{
+	struct search *search = context;
+	struct py_types *types = collector_types(search->watch->session->collector);
+	const struct py_type *type = py_types_get(types, counted->address);
+
+	if (search->err || !type || !py_type_is_called(type->name, search->name))
+		return;
+	search->found++;
+	search->err = alloc_probes_suspect(search->watch->probes, counted->address, true);
+}
+
+/* A class that is made anew all the time is another type each time. */
+static int suspect_new(struct alloc_watch *watch)
+{
+	const volatile struct pyleak_alloc_type *slots = alloc_probes_types(watch->probes);
+	struct py_types *types = collector_types(watch->session->collector);
+	int err = 0;
+
+	for (size_t i = 0; !err && i < PYLEAK_ALLOC_MAX_TYPES; i++) {
+		const struct py_type *type;
+
+		if (!slots[i].type || watch->met[i])
+			continue;
+		watch->met[i] = true;
+		if (slots[i].flags & PYLEAK_ALLOC_DEAD)
+			continue;
+		type = py_types_get(types, slots[i].type);
+		if (!type)
+			return -ENOMEM;
+		if (is_suspect(watch, type->name))
+			err = alloc_probes_suspect(watch->probes, type->address, true);
+	}
+	return err == -ENOSPC ? 0 : err;
+}
+
+static uint64_t censuses_spent_ns(void *context)
+{
+	const struct session *session = context;
+
+	return collector_progress(session->collector)->spent_ns;
+}
+
+static int open_windows(struct alloc_watch *watch)
+{
+	struct alloc_windows_options options = {
+		.probes = watch->probes,
+		.budget = watch->session->options->budget_pct / 100,
+		.stacks = true,
+		.others_ns = censuses_spent_ns,
+		.context = watch->session,
+	};
+
+	if (!watch->begin_ns)
+		watch->begin_ns = clock_now_ns();
+	watch->end_ns = 0;
+	return alloc_windows_open(&options, &watch->windows);
+}
+
+int alloc_watch_suspect(struct alloc_watch *watch, const char *name)
+{
+	struct search search = { .watch = watch, .name = name };
+
+	if (!is_suspect(watch, name)) {
+		if (watch->name_cnt == MAX_SUSPECTS)
+			return -ENOSPC;
+		watch->names[watch->name_cnt] = strdup(name);
+		if (!watch->names[watch->name_cnt])
+			return -ENOMEM;
+		watch->name_cnt++;
+		memset(watch->met, 0, sizeof(watch->met));
+	}
+	counts_each_type((struct counts *)collector_counts(watch->session->collector),
+			 suspect_counted, &search);
+	if (!search.err && !watch->exact && !watch->windows)
+		search.err = open_windows(watch);
+	return !search.err && !search.found ? -ENOENT : search.err;
+}
+
+/* ---- what was seen */
+
+static void add_seen(struct alloc_windows_seen *sum, const struct alloc_windows_seen *more)
+{
+	sum->windows += more->windows;
+	sum->cut_short += more->cut_short;
+	sum->open_ns += more->open_ns;
+	sum->spent_ns += more->spent_ns;
+	sum->hits += more->hits;
+	if (sum->longest_late_ns < more->longest_late_ns)
+		sum->longest_late_ns = more->longest_late_ns;
+}
+
+static void seen_so_far(const struct alloc_watch *watch, struct alloc_windows_seen *out)
+{
+	struct alloc_windows_seen now = {};
+
+	*out = watch->seen;
+	if (watch->exact) {
+		const volatile struct pyleak_alloc_progress *progress =
+			alloc_probes_progress(watch->probes);
+
+		now.windows = 1;
+		now.open_ns = clock_now_ns() - watch->begin_ns;
+		now.spent_ns = progress->spent_ns;
+		now.hits = progress->hits;
+	} else if (watch->windows) {
+		alloc_windows_seen(watch->windows, &now);
+	}
+	add_seen(out, &now);
+}
+
+uint64_t alloc_watch_spent_ns(const struct alloc_watch *watch)
+{
+	struct alloc_windows_seen seen;
+
+	if (!watch)
+		return 0;
+	seen_so_far(watch, &seen);
+	return seen.spent_ns;
+}
+
+uint64_t alloc_watch_stacks_seen(const struct alloc_watch *watch)
+{
+	return alloc_probes_progress(watch->probes)->stacks;
+}
+
+void alloc_watch_rest(struct alloc_watch *watch)
+{
+	struct alloc_windows_seen seen;
+
+	if (!watch->windows)
+		return;
+	alloc_windows_close(watch->windows, &seen);
+	watch->windows = NULL;
+	watch->end_ns = clock_now_ns();
+	add_seen(&watch->seen, &seen);
+}
+
+int alloc_watch_stacks(struct alloc_watch *watch, struct alloc_stacks *out)
+{
+	const struct session *session = watch->session;
+	uint64_t end_ns = watch->end_ns ? watch->end_ns : clock_now_ns();
+	struct alloc_windows_seen seen;
+	int err = alloc_stacks_read(watch->probes, &session->python, session->target.remote,
+				    collector_types(session->collector), out);
+
+	if (err)
+		return err;
+	seen_so_far(watch, &seen);
+	out->elapsed_s = (double)(end_ns - watch->begin_ns) / 1e9;
+	out->open_s = (double)seen.open_ns / 1e9;
+	out->windows = seen.windows;
+	out->cut_short = seen.cut_short;
+	out->hits = seen.hits;
+	out->target_share = out->elapsed_s > 0 ? (double)seen.spent_ns / 1e9 / out->elapsed_s : 0;
+	return 0;
+}
+
+int alloc_watch_step(struct alloc_watch *watch)
+{
+	int err = watch->name_cnt ? suspect_new(watch) : 0;
+
+	if (!err && watch->exact)
+		err = exact_step(watch->exact, collector_sample(watch->session->collector),
+				 collector_counts(watch->session->collector));
+	return err;
+}
+
+const struct exact_counts *alloc_watch_counts(const struct alloc_watch *watch)
+{
+	return exact_counts(watch->exact);
+}
+
+const char *alloc_watch_words(const struct alloc_watch *watch)
+{
+	return watch->words;
+}
+
+/* ---- open and close */
+
+/* Counting from here on, until the end. */
+static int arm_exact(struct alloc_watch *watch)
+{
+	int err = alloc_probes_attach(watch->probes);
+
+	if (!err)
+		err = alloc_probes_arm(watch->probes, 0, true);
+	watch->begin_ns = clock_now_ns();
+	return err;
+}
+
+static int open_probes(struct alloc_watch *watch, bool exact)
+{
+	struct session *session = watch->session;
+	struct alloc_probes_options options = {
+		.pid = session->target.pid,
+		.python = &session->python,
+		.sites = &watch->sites,
+		.lists = collector_lists(session->collector),
+		.mode = ALLOC_COUNT,
+		.hook = collector_hook(session->collector),
+		.epoch_fd = collector_epoch_fd(session->collector),
+	};
+	int err = alloc_price(&watch->price);
+
+	if (err)
+		return err;
+	options.hit_ns = watch->price.hit_ns;
+	err = alloc_probes_open(&options, &watch->probes);
+	if (!err && exact)
+		err = arm_exact(watch);
+	return err;
+}
+
+/* Counts would be too low, and nobody could tell by how much. */
+static int find_places(struct alloc_watch *watch)
+{
+	struct session *session = watch->session;
+	struct alloc_summary summary;
+	int err = alloc_sites_find(&session->python, collector_lists(session->collector),
+				   &watch->sites);
+
+	if (!err)
+		err = alloc_sites_check(&watch->sites, &summary);
+	if (err && err != -ENODATA) {
+		pr_error("allocation probes: process %d: its code counts allocations nowhere that "
+			 "is known: %s; pyleak-bpf doctor -p %d tells what works",
+			 session->target.pid, strerror(-err), session->target.pid);
+		return err;
+	}
+	alloc_sites_words(&summary, watch->words, sizeof(watch->words));
+	if (err)
+		pr_warn("allocation probes: process %d: %s: allocations elsewhere are not seen",
+			session->target.pid, watch->words);
+	return 0;
+}
+
+int alloc_watch_open(struct session *session, bool exact, struct alloc_watch **out)
+{
+	struct alloc_watch *watch = calloc(1, sizeof(*watch));
+	int err;
+
+	if (!watch)
+		return -ENOMEM;
+	watch->session = session;
+	err = find_places(watch);
+	if (!err)
+		err = open_probes(watch, exact);
+	if (err) {
+		alloc_watch_close(watch);
+		return err;
+	}
+	session->allocs = watch;
+	*out = watch;
+	return 0;
+}
+
+void alloc_watch_close(struct alloc_watch *watch)
+{
+	if (!watch)
+		return;
+	alloc_watch_rest(watch);
+	exact_close(watch->exact);
+	alloc_probes_close(watch->probes);
+	for (size_t i = 0; i < watch->name_cnt; i++)
+		free(watch->names[i]);
+	watch->session->allocs = NULL;
+	free(watch);
+}
