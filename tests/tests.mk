@@ -76,7 +76,7 @@ packages:
 
 FUZZ_SECONDS ?= 60
 build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% user/collect/probes.c user/collect/alloc_probes.c \
-		user/collect/collector%,$(USER_SRC)) \
+		user/collect/alloc_windows.c user/collect/collector%,$(USER_SRC)) \
 		$(wildcard tests/fuzz/*.h)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
