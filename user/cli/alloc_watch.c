@@ -96,6 +96,7 @@ static int open_windows(struct alloc_watch *watch)
 	struct alloc_windows_options options = {
 		.probes = watch->probes,
 		.budget = watch->session->options->budget_pct / 100,
+		.trap_ns = watch->price.trap_ns,
 		.stacks = true,
 		.others_ns = censuses_spent_ns,
 		.context = watch->session,
@@ -120,8 +121,7 @@ int alloc_watch_suspect(struct alloc_watch *watch, const char *name)
 		watch->name_cnt++;
 		memset(watch->met, 0, sizeof(watch->met));
 	}
-	counts_each_type((struct counts *)collector_counts(watch->session->collector),
-			 suspect_counted, &search);
+	counts_each_type(collector_counts(watch->session->collector), suspect_counted, &search);
 	if (!search.err && !watch->exact && !watch->windows)
 		search.err = open_windows(watch);
 	return !search.err && !search.found ? -ENOENT : search.err;
@@ -180,7 +180,9 @@ void alloc_watch_rest(struct alloc_watch *watch)
 
 	if (!watch->windows)
 		return;
-	alloc_windows_close(watch->windows, &seen);
+	alloc_windows_stop(watch->windows);
+	alloc_windows_seen(watch->windows, &seen);
+	alloc_windows_close(watch->windows);
 	watch->windows = NULL;
 	watch->end_ns = clock_now_ns();
 	add_seen(&watch->seen, &seen);
@@ -206,14 +208,43 @@ int alloc_watch_stacks(struct alloc_watch *watch, struct alloc_stacks *out)
 	return 0;
 }
 
+/* The sample is of a census of its own, or repeats the one before. */
+static bool has_census(enum instrument instrument)
+{
+	return instrument == INSTRUMENT_GC || instrument == INSTRUMENT_SAFEPOINT ||
+	       instrument == INSTRUMENT_OUTSIDE;
+}
+
+static int step_exact(struct alloc_watch *watch)
+{
+	struct collector *collector = watch->session->collector;
+	enum instrument instrument = collector_sample(collector)->instrument;
+	bool inside = instrument == INSTRUMENT_GC || instrument == INSTRUMENT_SAFEPOINT;
+	struct exact_census census = {
+		.counts = collector_counts(collector),
+		.epoch = inside ? collector_epoch(collector) : 0,
+		.approximate = !inside || collector_progress(collector)->slices > 1,
+	};
+	__u64 pending[PYLEAK_ALLOC_MAX_COUNTS];
+	struct exact_input input = {
+		.now_ns = clock_now_ns(),
+		.slots = alloc_probes_types(watch->probes),
+		.slot_cnt = PYLEAK_ALLOC_MAX_TYPES,
+		.progress = alloc_probes_progress(watch->probes),
+		.pending = pending,
+	};
+
+	if (instrument == INSTRUMENT_OUTSIDE || instrument == INSTRUMENT_UNCHANGED)
+		input.pending_cnt = alloc_probes_pending(watch->probes, pending,
+							 PYLEAK_ALLOC_MAX_COUNTS);
+	return exact_step(watch->exact, &input, has_census(instrument) ? &census : NULL);
+}
+
 int alloc_watch_step(struct alloc_watch *watch)
 {
 	int err = watch->name_cnt ? suspect_new(watch) : 0;
 
-	if (!err && watch->exact)
-		err = exact_step(watch->exact, collector_sample(watch->session->collector),
-				 collector_counts(watch->session->collector));
-	return err;
+	return !err && watch->exact ? step_exact(watch) : err;
 }
 
 const struct exact_counts *alloc_watch_counts(const struct alloc_watch *watch)
@@ -228,6 +259,20 @@ const char *alloc_watch_words(const struct alloc_watch *watch)
 
 /* ---- open and close */
 
+static int open_exact(struct alloc_watch *watch)
+{
+	struct session *session = watch->session;
+	struct exact_options options = {
+		.types = collector_types(session->collector),
+		.remote = session->target.remote,
+		.minor = session->python.minor,
+		.interpreters = collector_interpreters(session->collector),
+		.armed_ns = watch->begin_ns,
+	};
+
+	return exact_create(&options, &watch->exact);
+}
+
 /* Counting from here on, until the end. */
 static int arm_exact(struct alloc_watch *watch)
 {
@@ -236,6 +281,8 @@ static int arm_exact(struct alloc_watch *watch)
 	if (!err)
 		err = alloc_probes_arm(watch->probes, 0, true);
 	watch->begin_ns = clock_now_ns();
+	if (!err)
+		err = open_exact(watch);
 	return err;
 }
 
@@ -310,7 +357,7 @@ void alloc_watch_close(struct alloc_watch *watch)
 	if (!watch)
 		return;
 	alloc_watch_rest(watch);
-	exact_close(watch->exact);
+	exact_destroy(watch->exact);
 	alloc_probes_close(watch->probes);
 	for (size_t i = 0; i < watch->name_cnt; i++)
 		free(watch->names[i]);

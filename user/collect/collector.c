@@ -214,9 +214,14 @@ struct py_types *collector_types(const struct collector *collector)
 	return collector->types;
 }
 
-const struct counts *collector_counts(const struct collector *collector)
+struct counts *collector_counts(const struct collector *collector)
 {
 	return collector->counts;
+}
+
+uint64_t collector_epoch(const struct collector *collector)
+{
+	return probes_epoch(collector->probes);
 }
 
 int collector_epoch_fd(const struct collector *collector)
