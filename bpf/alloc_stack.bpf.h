@@ -106,8 +106,7 @@ __noinline int copy_lines(struct pyleak_code *to, __u64 table)
 	if (part > PYLEAK_CODE_LINES)
 		part = PYLEAK_CODE_LINES;
 	KEEP(part);
-	if (part > PYLEAK_CODE_LINES ||
-	    !read_user(to->lines, part, table + PYLEAK_BYTES_DATA))
+	if (part > PYLEAK_CODE_LINES || !read_user(to->lines, part, table + PYLEAK_BYTES_DATA))
 		return -1;
 	to->lines_bytes = size;
 	return 0;
@@ -151,8 +150,8 @@ __noinline int note_code(struct code_words *code, __u64 address)
 		count_loss(PYLEAK_ALLOC_LOSS_CODES_FULL);
 		return 0;
 	}
-	found->first_line = code_word(code, frames->code_first_line) >>
-			    (frames->code_first_line & 4) * 8;
+	found->first_line =
+		code_word(code, frames->code_first_line) >> (frames->code_first_line & 4) * 8;
 	if (copy_lines(found, code_word(code, frames->code_lines)) ||
 	    copy_file(found, code_word(code, frames->code_file)) ||
 	    copy_name(found, code_word(code, frames->code_name)))
@@ -238,8 +237,8 @@ __noinline int read_frame(struct frame_seen *seen, __u64 frame)
 	seen->at = instruction_of(words, seen->code);
 	seen->is_shim = 0;
 	if (owner != PYLEAK_NO_REGISTER)
-		seen->is_shim = (frame_word(words, owner) >> (owner & 7) * 8 & 0xff) >=
-				frames->first_shim;
+		seen->is_shim =
+			(frame_word(words, owner) >> (owner & 7) * 8 & 0xff) >= frames->first_shim;
 	return 0;
 }
 
@@ -354,7 +353,7 @@ __noinline int is_same_stack(const struct pyleak_stack *one, const struct pyleak
 
 /* The entry of `key`, made if there is none. */
 static __always_inline struct pyleak_stack_value *stack_entry(const struct pyleak_stack_key *key,
-							       const struct pyleak_stack *stack)
+							      const struct pyleak_stack *stack)
 {
 	struct pyleak_stack_value *found = bpf_map_lookup_elem(&stacks, key);
 	const void *nothing;
