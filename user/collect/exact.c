@@ -39,6 +39,7 @@ void exact_destroy(struct exact *exact)
 		exact_forget_resting(exact, resting);
 	for (size_t i = 0; i < exact->slot_cnt; i++)
 		free(exact->slots[i].name);
+	exact_forget_pending(exact);
 	free(exact->slots);
 	free(exact->rows);
 	free(exact);

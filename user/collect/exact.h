@@ -48,7 +48,7 @@ struct exact_counts {
 };
 
 struct exact_options {
-	struct py_types *types; /* used by nobody else meanwhile */
+	struct py_types *types;
 	struct remote *remote;
 	int minor;
 	uint32_t interpreters; /* each has its free lists */

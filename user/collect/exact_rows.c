@@ -71,26 +71,33 @@ static int add_resting(struct exact *exact)
 	return err;
 }
 
+void exact_forget_pending(struct exact *exact)
+{
+	while (exact->pending_cnt)
+		free(exact->pending_names[--exact->pending_cnt]);
+}
+
 /* Objects that were counted by no type yet: what they are can be read in the target. */
 static int add_pending(struct exact *exact, const struct exact_input *input)
 {
-	for (size_t i = 0; i < input->pending_cnt; i++) {
-		raddr_t type = remote_word(exact->options.remote, input->pending[i] + OB_TYPE);
-		const struct py_type *known =
-			type ? py_types_get(exact->options.types, type) : NULL;
-		struct exact_type row = { .live = 1, .allocs = 1 };
-		int err;
+	int err = 0;
 
-		if (!known)
+	for (size_t i = 0; !err && i < input->pending_cnt && i < PYLEAK_ALLOC_MAX_COUNTS; i++) {
+		raddr_t type = remote_word(exact->options.remote, input->pending[i] + OB_TYPE);
+		struct exact_type row = { .live = 1, .allocs = 1 };
+		char *name;
+
+		if (!type)
 			continue;
-		row.name = known->name;
-		row.own = known->own;
+		name = exact_name(exact, type, &row.own);
+		if (!name)
+			return -ENOMEM;
+		exact->pending_names[exact->pending_cnt++] = name;
+		row.name = name;
 		row.anchored = exact->counts.censuses > 0;
 		err = add_row(exact, &row);
-		if (err)
-			return err;
 	}
-	return 0;
+	return err;
 }
 
 static int by_name(const void *a, const void *b)
@@ -166,6 +173,7 @@ int exact_make_rows(struct exact *exact, const struct exact_input *input)
 	int err;
 
 	exact->row_cnt = 0;
+	exact_forget_pending(exact);
 	err = add_slots(exact);
 	if (!err)
 		err = add_resting(exact);

@@ -46,6 +46,8 @@ struct exact {
 	size_t slot_cnt;
 	struct resting_type *resting;
 	uint64_t step_ns;
+	char *pending_names[PYLEAK_ALLOC_MAX_COUNTS];
+	size_t pending_cnt;
 	struct exact_type *rows;
 	size_t row_cnt, row_room;
 	struct loss losses[PYLEAK_ALLOC_LOSS_CNT];
@@ -61,6 +63,7 @@ int exact_anchor(struct exact *exact, const struct exact_input *input,
 		 const struct exact_census *census);
 void exact_forget_resting(struct exact *exact, struct resting_type *resting);
 
+void exact_forget_pending(struct exact *exact);
 /* Makes the rows anew. */
 int exact_make_rows(struct exact *exact, const struct exact_input *input);
 
