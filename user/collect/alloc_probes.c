@@ -15,6 +15,7 @@
 #include "alloc.skel.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "collect/alloc_frames.h"
 #include "collect/alloc_probes_state.h"
 #include "collect/probes.h"
 
@@ -191,7 +192,9 @@ static int prepare(struct alloc_probes *probes)
 	probes->control->hit_ns = probes->options.hit_ns;
 	tell_sites(probes);
 	tell_interpreters(probes);
-	return 0;
+	return probes->options.mode == ALLOC_COUNT ?
+		       alloc_frames_fill(probes->options.python, &probes->control->frames) :
+		       0;
 }
 
 int alloc_probes_open(const struct alloc_probes_options *options, struct alloc_probes **out)

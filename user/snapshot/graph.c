@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/types.h>
+
+#include "collect/py_type.h"
+
 void graph_destroy(struct heap_graph *graph)
 {
 	if (!graph)
