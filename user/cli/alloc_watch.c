@@ -2,33 +2,14 @@
 #include "cli/alloc_watch.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach/alloc_sites.h"
 #include "base/clock.h"
-#include "base/log.h"
-#include "collect/alloc_windows.h"
+#include "cli/alloc_watch_state.h"
+int alloc_stacks_read(struct alloc_probes *p, const struct python *py, struct remote *r, struct py_types *t, struct alloc_stacks *out);
 #include "collect/counts.h"
 #include "collect/py_type.h"
-
-#define MAX_SUSPECTS 64
-
-struct alloc_watch {
-	struct session *session;
-	struct alloc_sites sites;
-	struct alloc_price price;
-	struct alloc_probes *probes;
-	struct alloc_windows *windows; /* NULL: none, or all the time */
-	struct alloc_windows_seen seen; /* by those that are closed */
-	struct exact *exact;		/* NULL: in windows */
-	uint64_t begin_ns, end_ns;	/* of the time in which windows could be open */
-	bool met[PYLEAK_ALLOC_MAX_TYPES]; /* slots whose name was looked at */
-	char *names[MAX_SUSPECTS];
-	size_t name_cnt;
-	char words[200];
-};
 
 /* ---- suspects */
 
@@ -113,7 +94,7 @@ int alloc_watch_suspect(struct alloc_watch *watch, const char *name)
 	struct search search = { .watch = watch, .name = name };
 
 	if (!is_suspect(watch, name)) {
-		if (watch->name_cnt == MAX_SUSPECTS)
+		if (watch->name_cnt == ALLOC_MAX_SUSPECTS)
 			return -ENOSPC;
 		watch->names[watch->name_cnt] = strdup(name);
 		if (!watch->names[watch->name_cnt])
@@ -169,9 +150,22 @@ uint64_t alloc_watch_spent_ns(const struct alloc_watch *watch)
 	return seen.spent_ns;
 }
 
-uint64_t alloc_watch_stacks_seen(const struct alloc_watch *watch)
+static int add_allocs(const struct pyleak_stack_key *key, const struct pyleak_stack_value *value,
+		      void *context)
 {
-	return alloc_probes_progress(watch->probes)->stacks;
+	uint64_t *sum = context;
+
+	(void)key;
+	*sum += value->allocs;
+	return 0;
+}
+
+uint64_t alloc_watch_seen(const struct alloc_watch *watch)
+{
+	uint64_t sum = 0;
+
+	alloc_probes_each_stack(watch->probes, add_allocs, &sum);
+	return sum;
 }
 
 void alloc_watch_rest(struct alloc_watch *watch)
@@ -255,112 +249,4 @@ const struct exact_counts *alloc_watch_counts(const struct alloc_watch *watch)
 const char *alloc_watch_words(const struct alloc_watch *watch)
 {
 	return watch->words;
-}
-
-/* ---- open and close */
-
-static int open_exact(struct alloc_watch *watch)
-{
-	struct session *session = watch->session;
-	struct exact_options options = {
-		.types = collector_types(session->collector),
-		.remote = session->target.remote,
-		.minor = session->python.minor,
-		.interpreters = collector_interpreters(session->collector),
-		.armed_ns = watch->begin_ns,
-	};
-
-	return exact_create(&options, &watch->exact);
-}
-
-/* Counting from here on, until the end. */
-static int arm_exact(struct alloc_watch *watch)
-{
-	int err = alloc_probes_attach(watch->probes);
-
-	if (!err)
-		err = alloc_probes_arm(watch->probes, 0, true);
-	watch->begin_ns = clock_now_ns();
-	if (!err)
-		err = open_exact(watch);
-	return err;
-}
-
-static int open_probes(struct alloc_watch *watch, bool exact)
-{
-	struct session *session = watch->session;
-	struct alloc_probes_options options = {
-		.pid = session->target.pid,
-		.python = &session->python,
-		.sites = &watch->sites,
-		.lists = collector_lists(session->collector),
-		.mode = ALLOC_COUNT,
-		.hook = collector_hook(session->collector),
-		.epoch_fd = collector_epoch_fd(session->collector),
-	};
-	int err = alloc_price(&watch->price);
-
-	if (err)
-		return err;
-	options.hit_ns = watch->price.hit_ns;
-	err = alloc_probes_open(&options, &watch->probes);
-	if (!err && exact)
-		err = arm_exact(watch);
-	return err;
-}
-
-/* Counts would be too low, and nobody could tell by how much. */
-static int find_places(struct alloc_watch *watch)
-{
-	struct session *session = watch->session;
-	struct alloc_summary summary;
-	int err = alloc_sites_find(&session->python, collector_lists(session->collector),
-				   &watch->sites);
-
-	if (!err)
-		err = alloc_sites_check(&watch->sites, &summary);
-	if (err && err != -ENODATA) {
-		pr_error("allocation probes: process %d: its code counts allocations nowhere that "
-			 "is known: %s; pyleak-bpf doctor -p %d tells what works",
-			 session->target.pid, strerror(-err), session->target.pid);
-		return err;
-	}
-	alloc_sites_words(&summary, watch->words, sizeof(watch->words));
-	if (err)
-		pr_warn("allocation probes: process %d: %s: allocations elsewhere are not seen",
-			session->target.pid, watch->words);
-	return 0;
-}
-
-int alloc_watch_open(struct session *session, bool exact, struct alloc_watch **out)
-{
-	struct alloc_watch *watch = calloc(1, sizeof(*watch));
-	int err;
-
-	if (!watch)
-		return -ENOMEM;
-	watch->session = session;
-	err = find_places(watch);
-	if (!err)
-		err = open_probes(watch, exact);
-	if (err) {
-		alloc_watch_close(watch);
-		return err;
-	}
-	session->allocs = watch;
-	*out = watch;
-	return 0;
-}
-
-void alloc_watch_close(struct alloc_watch *watch)
-{
-	if (!watch)
-		return;
-	alloc_watch_rest(watch);
-	exact_destroy(watch->exact);
-	alloc_probes_close(watch->probes);
-	for (size_t i = 0; i < watch->name_cnt; i++)
-		free(watch->names[i]);
-	watch->session->allocs = NULL;
-	free(watch);
 }

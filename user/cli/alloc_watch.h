@@ -24,8 +24,8 @@ int alloc_watch_suspect(struct alloc_watch *watch, const char *name);
 void alloc_watch_rest(struct alloc_watch *watch);
 /* Meets types that are new; to be called after every sample. */
 int alloc_watch_step(struct alloc_watch *watch);
-/* Of all suspect types together. */
-uint64_t alloc_watch_stacks_seen(const struct alloc_watch *watch);
+/* Allocations of all suspect types together whose stacks were taken. */
+uint64_t alloc_watch_seen(const struct alloc_watch *watch);
 
 /* What was seen of the suspect types; ends with alloc_stacks_deinit(). */
 int alloc_watch_stacks(struct alloc_watch *watch, struct alloc_stacks *out);

@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* So many stacks, or so long, are enough to tell who makes a leak; then it costs nothing more. */
-#define ENOUGH_STACKS 300
+/* So many allocations, or so long, are enough to tell who makes a leak; then it costs nothing more. */
+#define ENOUGH 500
 #define LONGEST_S 30
 
 int makers_open(struct session *session, bool exact, struct makers *out)
@@ -58,7 +58,7 @@ void makers_ask(struct makers *makers, const struct verdict *leak)
 	}
 	makers->asking = true;
 	makers->until_ns = clock_now_ns() + LONGEST_S * 1000000000ULL;
-	makers->enough_stacks = alloc_watch_stacks_seen(makers->watch) + ENOUGH_STACKS;
+	makers->enough = alloc_watch_seen(makers->watch) + ENOUGH;
 }
 
 static void read_answer(struct makers *makers)
@@ -74,7 +74,7 @@ bool makers_step(struct makers *makers)
 	if (alloc_watch_step(makers->watch))
 		return false;
 	if (!makers->asking || (clock_now_ns() < makers->until_ns &&
-				alloc_watch_stacks_seen(makers->watch) < makers->enough_stacks))
+				alloc_watch_seen(makers->watch) < makers->enough))
 		return false;
 	makers->asking = false;
 	alloc_watch_rest(makers->watch);

@@ -12,7 +12,7 @@ struct makers {
 	bool failed;		   /* no probes can be had; said once */
 	bool asking;
 	uint64_t until_ns;	/* no longer than this */
-	uint64_t enough_stacks; /* of all that were taken */
+	uint64_t enough;	/* when so many were seen in all */
 	struct alloc_stacks stacks; /* the newest answer */
 	bool answered;
 };
