@@ -31,7 +31,8 @@ struct alloc_windows_seen {
 
 /* Starts the thread. -EOPNOTSUPP: this kernel closes windows too slowly for a budget. */
 int alloc_windows_open(const struct alloc_windows_options *options, struct alloc_windows **out);
-/* Closes the window that is open and ends the thread. What was seen stays readable in the probes. */
+/* Closes the window that is open and ends the thread. What was seen stays readable in the probes.
+ */
 void alloc_windows_close(struct alloc_windows *windows);
 void alloc_windows_seen(struct alloc_windows *windows, struct alloc_windows_seen *out);
 
