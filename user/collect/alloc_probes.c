@@ -22,7 +22,7 @@
 /* struct _gil_runtime_state (ceval_gil.h, 3.12 and later): last_holder. */
 #define GIL_LAST_HOLDER 0x8
 
-_Static_assert(ALLOC_MAX_SITES == PYLEAK_ALLOC_MAX_SITES, "the kernel side holds as many");
+_Static_assert(ALLOC_MAX_PLACES <= PYLEAK_ALLOC_MAX_SITES, "the kernel side holds as many");
 _Static_assert(sizeof(struct pyleak_alloc_state) % 8 == 0, "an array of the kernel has no holes");
 
 /* struct pt_regs of the kernel begins as user_regs_struct does. In the order of machine code. */
@@ -47,14 +47,44 @@ static void tell_sites(struct alloc_probes *probes)
 	for (size_t i = 0; i < sites->cnt; i++) {
 		const struct alloc_site *site = &sites->items[i];
 
+		probes->offsets[i] = site->offset;
 		probes->sites[i] = (struct pyleak_alloc_site){
-			.is_free = site->kind == ALLOC_FREE,
+			.kind = site->kind == ALLOC_FREE ? PYLEAK_ALLOC_FREE : PYLEAK_ALLOC_NEW,
 			.object_at = register_offset(site->object_reg),
 			.object_index_at = register_offset(site->object_index),
 			.count_at = register_offset(site->count_reg),
 			.object_bias = site->object_bias,
 			.count_offset = site->count_offset,
 		};
+	}
+	probes->place_cnt = sites->cnt;
+}
+
+/* From 3.12 on collections begin where no allocation is under way (ceval.c, eval breaker). */
+static bool needs_collections(const struct alloc_probes *probes)
+{
+	const struct alloc_probes_options *options = &probes->options;
+
+	if (options->mode != ALLOC_COUNT || options->python->minor >= 12)
+		return false;
+	if (options->hook && options->hook->kind != GC_HOOK_NONE)
+		return true;
+	pr_debug("allocation probes: no hook where collections begin: an object that sets one off "
+		 "may be counted as another type");
+	return false;
+}
+
+/* Their places come behind the others. */
+static void tell_collections(struct alloc_probes *probes)
+{
+	const struct gc_hook *hook = probes->options.hook;
+
+	for (size_t i = 0; needs_collections(probes) && i < hook->start_cnt; i++) {
+		size_t at = probes->place_cnt++;
+
+		probes->sites[at].kind = PYLEAK_ALLOC_COLLECTION;
+		probes->offsets[at] = hook->start[i].offset;
+		probes->semaphores[at] = hook->start[i].semaphore;
 	}
 }
 
@@ -112,20 +142,6 @@ static int ignore_event(void *context, void *data, size_t size)
 	return 0;
 }
 
-/* From 3.12 on collections begin where no allocation is under way (ceval.c, eval breaker). */
-static bool needs_collections(const struct alloc_probes *probes)
-{
-	const struct alloc_probes_options *options = &probes->options;
-
-	if (options->mode != ALLOC_COUNT || options->python->minor >= 12)
-		return false;
-	if (options->hook && options->hook->kind != GC_HOOK_NONE)
-		return true;
-	pr_debug("allocation probes: no hook where collections begin: an object that sets one off "
-		 "may be counted as another type");
-	return false;
-}
-
 /* Only the programs of the mode, so that the kernel verifies no others. */
 static int load(struct alloc_probes *probes)
 {
@@ -139,7 +155,6 @@ static int load(struct alloc_probes *probes)
 		return -errno;
 	probes->multi = alloc_link_can_multi();
 	bpf_program__set_autoload(skeleton->progs.on_alloc, counts);
-	bpf_program__set_autoload(skeleton->progs.on_collection, needs_collections(probes));
 	bpf_program__set_autoload(skeleton->progs.on_alloc_trial, !counts);
 	bpf_object__for_each_program(program, skeleton->obj)
 	{
@@ -190,6 +205,7 @@ static int prepare(struct alloc_probes *probes)
 	probes->control->look = probes->options.mode == ALLOC_TRIAL;
 	probes->control->hit_ns = probes->options.hit_ns;
 	tell_sites(probes);
+	tell_collections(probes);
 	tell_interpreters(probes);
 	return 0;
 }
@@ -225,57 +241,26 @@ void alloc_probes_close(struct alloc_probes *probes)
 	free(probes);
 }
 
-static int attach_collections(struct alloc_probes *probes)
-{
-	const struct alloc_probes_options *options = &probes->options;
-	uint64_t offsets[HOOK_MAX_SITES] = {}, semaphores[HOOK_MAX_SITES] = {};
-	struct alloc_link_options wanted = {
-		.program = probes->skeleton->progs.on_collection,
-		.multi = probes->multi,
-		.pid = options->pid,
-		.path = options->python->open_path,
-		.offsets = offsets,
-		.semaphores = semaphores,
-	};
-
-	if (!needs_collections(probes))
-		return 0;
-	wanted.cnt = options->hook->start_cnt;
-	for (size_t i = 0; i < wanted.cnt; i++) {
-		offsets[i] = options->hook->start[i].offset;
-		semaphores[i] = options->hook->start[i].semaphore;
-	}
-	return alloc_link_open(&wanted, &probes->collections);
-}
-
 int alloc_probes_attach(struct alloc_probes *probes)
 {
 	const struct alloc_probes_options *options = &probes->options;
-	uint64_t offsets[ALLOC_MAX_SITES] = {};
 	const struct alloc_link_options wanted = {
 		.program = options->mode == ALLOC_COUNT ? probes->skeleton->progs.on_alloc
 							: probes->skeleton->progs.on_alloc_trial,
 		.multi = probes->multi,
 		.pid = options->pid,
 		.path = options->python->open_path,
-		.offsets = offsets,
-		.cnt = options->sites->cnt,
+		.offsets = probes->offsets,
+		.semaphores = probes->semaphores,
+		.cnt = probes->place_cnt,
 	};
-	int err = attach_collections(probes);
 
-	for (size_t i = 0; i < wanted.cnt; i++)
-		offsets[i] = options->sites->items[i].offset;
-	if (!err)
-		err = alloc_link_open(&wanted, &probes->places);
-	if (err)
-		alloc_probes_detach(probes);
-	return err;
+	return alloc_link_open(&wanted, &probes->link);
 }
 
 void alloc_probes_detach(struct alloc_probes *probes)
 {
-	alloc_link_close(take_ptr(probes->places));
-	alloc_link_close(take_ptr(probes->collections));
+	alloc_link_close(take_ptr(probes->link));
 }
 
 bool alloc_probes_are_quick(const struct alloc_probes *probes)

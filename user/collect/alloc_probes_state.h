@@ -6,13 +6,17 @@
 #include "collect/alloc_link.h"
 #include "collect/alloc_probes.h"
 
+#define ALLOC_MAX_PLACES (ALLOC_MAX_SITES + HOOK_MAX_SITES)
+
 struct alloc_bpf;
 struct ring_buffer;
 
 struct alloc_probes {
 	struct alloc_probes_options options;
 	struct alloc_bpf *skeleton;
-	struct alloc_link *places, *collections;
+	struct alloc_link *link;
+	size_t place_cnt;
+	uint64_t offsets[ALLOC_MAX_PLACES], semaphores[ALLOC_MAX_PLACES];
 	struct ring_buffer *events;
 	bool multi;
 	/* Shared with the kernel side. */
