@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "cli/alloc_watch_state.h"
-int alloc_stacks_read(struct alloc_probes *p, const struct python *py, struct remote *r, struct py_types *t, struct alloc_stacks *out);
 #include "collect/counts.h"
 #include "collect/py_type.h"
 

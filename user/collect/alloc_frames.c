@@ -13,7 +13,7 @@
 #include "pyleak_stack.h"
 
 #define MAX_INTERPRETERS 256
-#define MAX_THREADS 65536
+#define MAX_THREADS 4096 /* that are looked at */
 #define MAX_STEPS (2 * PYLEAK_STACK_FRAMES)
 /* A thread that runs changes its frames while they are read. */
 #define TRIES 50
