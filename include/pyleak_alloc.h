@@ -71,6 +71,12 @@ struct pyleak_alloc_control {
 	__u64 hit_ns; /* price of one hit, its trap included, without a stack */
 	/* What may be spent until the kernel side disarms and says so (PYLEAK_ALLOC_CLOSED). */
 	__u64 allowance_ns;
+	/* Where an interpreter that is met has what, from its count on; 0 = not known. */
+	__s64 collecting_from_count; /* up to 3.11; up to 3.8 there is one count and one flag */
+	__s64 gil_from_count;	     /* from 3.12 on: pointer to its lock */
+	__u32 holder_from_gil;	     /* there: the thread that has it */
+	__u32 padding_too;
+	__u64 tstate_at; /* up to 3.11: of all of them */
 	struct pyleak_frames frames;
 };
 
@@ -120,6 +126,13 @@ enum pyleak_alloc_type_flags {
 	PYLEAK_ALLOC_SUSPECT = 4, /* set by user space: take stacks */
 };
 
+/* Where the search for a type's slot begins. Objects of 16 bytes and more, so low bits say nothing;
+ * the factor is 2^64 / the golden ratio. */
+static inline __u32 pyleak_alloc_slot(__u64 type)
+{
+	return (__u32)((type >> 4) * 0x9e3779b97f4a7c15ULL >> 32) & (PYLEAK_ALLOC_MAX_TYPES - 1);
+}
+
 /* A slot of the table of types, found by the type's address (open addressing); never moved or
  * emptied while probes are in. */
 struct pyleak_alloc_type {
@@ -130,8 +143,8 @@ struct pyleak_alloc_type {
 	__u64 epoch;
 	__u64 allocs_at, frees_at;
 	__u32 flags;
-	__u32 item_bytes; /* tp_itemsize, as basic_bytes read when the slot was taken */
-	__u64 basic_bytes;
+	__u32 item_bytes;  /* tp_itemsize, as basic_bytes read when the slot was taken */
+	__u64 basic_bytes; /* 0: the kernel side has not met it yet */
 };
 
 /* ---- stacks */
@@ -197,15 +210,16 @@ struct pyleak_code {
 
 /* ---- interpreters */
 
-/* Guarded by the interpreter's lock. Key of the map: the address of its count. */
+/* Guarded by the interpreter's lock. The address of its count stands at the same index in an array
+ * of its own. All is from the kernel side. */
 struct pyleak_alloc_state {
-	/* From user space; 0 = not known. */
+	/* 0 = not known. */
 	__u64 tstate_at;  /* address of the pointer to the running thread's state */
 	__u64 collecting; /* up to 3.11: int */
-	/* From the kernel side. */
-	__u64 pending;	/* the newest object; its type is set by the next event */
-	__u64 deferred; /* up to 3.11: it set off a collection, and has no type until that ends */
+	__u64 pending;	  /* the newest object; its type is set by the next event */
+	__u64 deferred;	  /* up to 3.11: it set off a collection, and has no type until that ends */
 	__u64 allocs, frees;
+	__u64 pending_epoch; /* the census after which it was made */
 	__u32 pending_site;
 	__u32 pending_has_stack, deferred_has_stack;
 	__u32 padding;

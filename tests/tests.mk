@@ -7,7 +7,8 @@ BPF_TEST := $(OUT)/tests/bpf-tests
 LIVE_TEST := $(OUT)/tests/live-tests
 FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
 TEST_OBJ := $(UNIT_SRC:%.c=$(OUT)/%.o) $(BPF_TEST_SRC:%.c=$(OUT)/%.o) $(LIVE_SRC:%.c=$(OUT)/%.o)
-PROBES_OBJ := $(OUT)/user/collect/probes.o $(OUT)/user/collect/alloc_probes.o
+PROBES_SRC := $(addprefix user/collect/,probes.c alloc_probes.c alloc_link.c alloc_read.c alloc_price.c)
+PROBES_OBJ := $(PROBES_SRC:%.c=$(OUT)/%.o)
 # What unit tests link: everything but the command line and the kernel side.
 PURE_OBJ := $(filter-out $(OUT)/user/cli/% $(PROBES_OBJ) $(OUT)/user/collect/collector%,$(LIB_OBJ))
 
@@ -74,8 +75,8 @@ packages:
 # ---- fuzzing: libFuzzer, from clang's runtime
 
 FUZZ_SECONDS ?= 60
-build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% user/collect/probes.c user/collect/alloc_probes.c \
-		user/collect/alloc_windows.c user/collect/collector%,$(USER_SRC)) \
+build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% $(PROBES_SRC) user/collect/alloc_windows.c \
+		user/collect/collector%,$(USER_SRC)) \
 		$(wildcard tests/fuzz/*.h)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)

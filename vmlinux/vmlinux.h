@@ -38,6 +38,10 @@ enum {
 	BPF_EXIST = 2,
 };
 
+enum {
+	BPF_F_MMAPABLE = 1024,
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 #if defined(__TARGET_ARCH_x86)

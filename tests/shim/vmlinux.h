@@ -28,4 +28,6 @@ enum { BPF_F_NO_PREALLOC = 1 };
 
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
 
+enum { BPF_F_MMAPABLE = 1024 };
+
 #endif

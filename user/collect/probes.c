@@ -192,6 +192,11 @@ const volatile struct pyleak_pauses *probes_pauses(struct probes *probes)
 	return &probes->skeleton->bss->pauses;
 }
 
+int probes_epoch_fd(const struct probes *probes)
+{
+	return bpf_map__fd(probes->skeleton->maps.census_epoch);
+}
+
 int probes_event_fd(struct probes *probes)
 {
 	return ring_buffer__epoll_fd(probes->events);

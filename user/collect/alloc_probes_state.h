@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the allocation probes share. */
+#ifndef PYLEAK_ALLOC_PROBES_STATE_H
+#define PYLEAK_ALLOC_PROBES_STATE_H
+
+#include "collect/alloc_link.h"
+#include "collect/alloc_probes.h"
+
+struct alloc_bpf;
+struct ring_buffer;
+
+struct alloc_probes {
+	struct alloc_probes_options options;
+	struct alloc_bpf *skeleton;
+	struct alloc_link *places, *collections;
+	struct ring_buffer *events;
+	bool multi;
+	/* Shared with the kernel side. */
+	struct pyleak_alloc_control *control;
+	struct pyleak_alloc_progress *progress;
+	struct pyleak_alloc_hits *hits;
+	struct pyleak_alloc_site *sites;
+	struct pyleak_alloc_type *types;
+	struct pyleak_alloc_state *states;
+	/* Maps. */
+	int counts_fd, stacks_fd, live_fd, codes_fd;
+};
+
+#endif
