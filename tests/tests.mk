@@ -77,7 +77,8 @@ packages:
 # ---- fuzzing: libFuzzer, from clang's runtime
 
 FUZZ_SECONDS ?= 60
-build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% $(PROBES_SRC) user/collect/collector%,$(USER_SRC)) \
+build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% $(PROBES_SRC) user/collect/alloc_windows.c \
+		user/collect/collector%,$(USER_SRC)) \
 		$(wildcard tests/fuzz/*.h)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "cli/alloc_watch_state.h"
+#include "collect/alloc_stacks_build.h"
 #include "collect/counts.h"
 #include "collect/py_type.h"
 
