@@ -229,8 +229,8 @@ static int step_exact(struct alloc_watch *watch)
 	};
 
 	if (instrument == INSTRUMENT_OUTSIDE || instrument == INSTRUMENT_UNCHANGED)
-		input.pending_cnt = alloc_probes_pending(watch->probes, pending,
-							 PYLEAK_ALLOC_MAX_COUNTS);
+		input.pending_cnt =
+			alloc_probes_pending(watch->probes, pending, PYLEAK_ALLOC_MAX_COUNTS);
 	return exact_step(watch->exact, &input, has_census(instrument) ? &census : NULL);
 }
 

@@ -9,7 +9,6 @@
 #include "cli/alloc_trial.h"
 #include "cli/alloc_watch_state.h"
 
-
 static int open_exact(struct alloc_watch *watch)
 {
 	struct session *session = watch->session;

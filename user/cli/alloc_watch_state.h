@@ -16,10 +16,10 @@ struct alloc_watch {
 	struct alloc_sites sites;
 	struct alloc_price price;
 	struct alloc_probes *probes;
-	struct alloc_windows *windows; /* NULL: none, or all the time */
-	struct alloc_windows_seen seen; /* by those that are closed */
-	struct exact *exact;		/* NULL: in windows */
-	uint64_t begin_ns, end_ns;	/* of the time in which windows could be open */
+	struct alloc_windows *windows;	  /* NULL: none, or all the time */
+	struct alloc_windows_seen seen;	  /* by those that are closed */
+	struct exact *exact;		  /* NULL: in windows */
+	uint64_t begin_ns, end_ns;	  /* of the time in which windows could be open */
 	bool met[PYLEAK_ALLOC_MAX_TYPES]; /* slots whose name was looked at */
 	char *names[ALLOC_MAX_SUSPECTS];
 	size_t name_cnt;

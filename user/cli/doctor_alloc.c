@@ -42,8 +42,8 @@ static void advise_incomplete(struct check *check, const struct alloc_seen *seen
 				    "is known; report it with this output");
 }
 
-static void describe_trial(struct checks *checks, const char *places, const struct alloc_trial *trial,
-			   double hit_s)
+static void describe_trial(struct checks *checks, const char *places,
+			   const struct alloc_trial *trial, double hit_s)
 {
 	const struct alloc_seen *seen = &trial->seen;
 	double share = share_of(trial, hit_s);

@@ -7,7 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* So many allocations, or so long, are enough to tell who makes a leak; then it costs nothing more. */
+/* So many allocations, or so long, are enough to tell who makes a leak; then it costs nothing more.
+ */
 #define ENOUGH 500
 #define LONGEST_S 30
 
@@ -73,8 +74,8 @@ bool makers_step(struct makers *makers)
 		return false;
 	if (alloc_watch_step(makers->watch))
 		return false;
-	if (!makers->asking || (clock_now_ns() < makers->until_ns &&
-				alloc_watch_seen(makers->watch) < makers->enough))
+	if (!makers->asking ||
+	    (clock_now_ns() < makers->until_ns && alloc_watch_seen(makers->watch) < makers->enough))
 		return false;
 	makers->asking = false;
 	alloc_watch_rest(makers->watch);

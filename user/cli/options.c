@@ -30,7 +30,8 @@ enum long_option {
 static const struct argp_option option_table[] = {
 	{ "pid", 'p', "PID", 0, "The process to watch", 1 },
 	{ "interval", 'i', "S", 0, "Seconds between censuses (default 1)", 1 },
-	{ "duration", 'd', "S", 0, "Stop after so many seconds (default: sites 10; the others go on until Ctrl-C)", 1 },
+	{ "duration", 'd', "S", 0,
+	  "Stop after so many seconds (default: sites 10; the others go on until Ctrl-C)", 1 },
 	{ "limit", 'n', "N", 0, "Rows to show (default 10; types and growth: 20)", 1 },
 	{ "type", 't', "NAME", 0,
 	  "backrefs, sites: the type, with or without its module; diff: who holds its new objects",
@@ -52,7 +53,8 @@ static const struct argp_option option_table[] = {
 	  "Most memory that a snapshot may take: 800M, 4G (default: half of what is available)",
 	  2 },
 	{ "budget", OPT_BUDGET, "PCT", 0,
-	  "What watching may cost the target, in percent of one core (default 1); 0: censuses only, "
+	  "What watching may cost the target, in percent of one core (default 1); 0: censuses "
+	  "only, "
 	  "no probes on allocations",
 	  2 },
 	{ "max-pause", OPT_MAX_PAUSE, "MS", 0,
@@ -133,8 +135,8 @@ static double parse_budget(struct argp_state *state, const char *text)
 static void parse_format(struct argp_state *state, const char *text, struct options *options)
 {
 	static const char *const formats[] = {
-		[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_DOT] = "dot",
-		[FORMAT_PNG] = "png",	[FORMAT_SVG] = "svg",	[FORMAT_FOLDED] = "folded",
+		[FORMAT_TEXT] = "text",	  [FORMAT_JSON] = "json", [FORMAT_DOT] = "dot",
+		[FORMAT_PNG] = "png",	  [FORMAT_SVG] = "svg",	  [FORMAT_FOLDED] = "folded",
 		[FORMAT_PPROF] = "pprof",
 	};
 

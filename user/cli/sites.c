@@ -82,7 +82,7 @@ static int on_sample(struct session *session, void *context)
 static int show(struct session *session, struct sites_run *run)
 {
 	const struct options *options = session->options;
-	size_t limit = options->limit		       ? (size_t)options->limit
+	size_t limit = options->limit			? (size_t)options->limit
 		       : options->format == FORMAT_JSON ? 0
 							: DEFAULT_STACKS;
 	struct alloc_stacks stacks;
