@@ -38,6 +38,7 @@ static void suspect_counted(const struct counted_type *counted, void *context)
 	if (search->err || !type || !py_type_is_called(type->name, search->name))
 		return;
 	search->found++;
+	search->watch->suspects++;
 	search->err = alloc_probes_suspect(search->watch->probes, counted->address, true);
 }
 
@@ -59,10 +60,17 @@ static int suspect_new(struct alloc_watch *watch)
 		type = py_types_get(types, slots[i].type);
 		if (!type)
 			return -ENOMEM;
-		if (is_suspect(watch, type->name))
-			err = alloc_probes_suspect(watch->probes, type->address, true);
+		if (!is_suspect(watch, type->name))
+			continue;
+		watch->suspects++;
+		err = alloc_probes_suspect(watch->probes, type->address, true);
 	}
 	return err == -ENOSPC ? 0 : err;
+}
+
+bool alloc_watch_has_suspects(const struct alloc_watch *watch)
+{
+	return watch->suspects;
 }
 
 static uint64_t censuses_spent_ns(void *context)

@@ -20,6 +20,8 @@ void alloc_watch_close(struct alloc_watch *watch);
 /* Stacks of the allocations of types of this name, with or without its module, are wanted. -ENOENT:
  * none has been met so far; they are as soon as one is. */
 int alloc_watch_suspect(struct alloc_watch *watch, const char *name);
+/* Has a type of such a name been met? */
+bool alloc_watch_has_suspects(const struct alloc_watch *watch);
 /* No more windows; what was seen stays. */
 void alloc_watch_rest(struct alloc_watch *watch);
 /* Meets types that are new; to be called after every sample. */

@@ -23,6 +23,7 @@ struct alloc_watch {
 	bool met[PYLEAK_ALLOC_MAX_TYPES]; /* slots whose name was looked at */
 	char *names[ALLOC_MAX_SUSPECTS];
 	size_t name_cnt;
+	uint64_t suspects; /* types of these names that were met */
 	char words[200];
 };
 

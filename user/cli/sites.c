@@ -89,6 +89,12 @@ static int show(struct session *session, struct sites_run *run)
 	int err;
 
 	alloc_watch_rest(run->watch);
+	if (!alloc_watch_has_suspects(run->watch)) {
+		pr_error("sites: process %d has no objects of a type %s, and none were made; "
+			 "pyleak-bpf types -p %d lists its types",
+			 session->target.pid, options->type, session->target.pid);
+		return -EINVAL;
+	}
 	err = alloc_watch_stacks(run->watch, &stacks);
 	if (err)
 		return err;
