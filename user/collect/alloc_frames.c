@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "collect/py_frame.h"
 #include "pyleak_object.h"
 #include "pyleak_stack.h"
@@ -267,6 +268,28 @@ int alloc_frames_check(const struct python *python, struct remote *remote,
 	/* A thread may end while its frames are read. */
 	for (int i = 0; err == -EBADMSG && i < ROUNDS; i++)
 		err = check_all(python, remote, lists, frames);
+	return err;
+}
+
+int alloc_frames_find(const struct python *python, pid_t pid, const struct gc_lists *lists,
+		      struct pyleak_frames *out)
+{
+	struct pyleak_frames frames;
+	struct remote *remote;
+	int err = alloc_frames_fill(python, &frames);
+
+	if (!err)
+		err = remote_open(pid, &remote);
+	if (!err) {
+		err = alloc_frames_check(python, remote, lists, &frames);
+		remote_close(remote);
+	}
+	if (!err)
+		*out = frames;
+	else if (err != -EAGAIN)
+		pr_warn("stacks: CPython %s keeps its frames where nobody knows: who allocates is "
+			"not seen",
+			python->version);
 	return err;
 }
 

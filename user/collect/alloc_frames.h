@@ -27,6 +27,10 @@ int alloc_frames_walk(struct remote *remote, const struct pyleak_frames *frames,
 int alloc_frames_check(const struct python *python, struct remote *remote,
 		       const struct gc_lists *lists, const struct pyleak_frames *frames);
 
+/* Both, in a process. Logged once it is known that no stacks can be had. */
+int alloc_frames_find(const struct python *python, pid_t pid, const struct gc_lists *lists,
+		      struct pyleak_frames *out);
+
 /* `check` of the code object at an address, as the kernel side reckons it; 0: not readable. */
 uint32_t alloc_frames_code_check(struct remote *remote, const struct pyleak_frames *frames,
 				 raddr_t code);

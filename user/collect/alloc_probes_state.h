@@ -19,6 +19,7 @@ struct alloc_probes {
 	uint64_t offsets[ALLOC_MAX_PLACES], semaphores[ALLOC_MAX_PLACES];
 	struct ring_buffer *events;
 	bool multi;
+	bool frames_tried, frames_known;
 	/* Shared with the kernel side. */
 	struct pyleak_alloc_control *control;
 	struct pyleak_alloc_progress *progress;

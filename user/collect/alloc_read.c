@@ -7,19 +7,35 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "collect/alloc_frames.h"
 #include "collect/alloc_probes.h"
 #include "collect/alloc_probes_state.h"
 
 #define BATCH 512
 
 /* Armed already: the allowance begins anew, and nothing else changes. */
+/* Tried when stacks are wanted first: then Python code runs, as it may not when we begin. */
+static bool knows_frames(struct alloc_probes *probes)
+{
+	const struct alloc_probes_options *options = &probes->options;
+	int err;
+
+	if (probes->frames_tried)
+		return probes->frames_known;
+	err = alloc_frames_find(options->python, options->pid, options->lists,
+				&probes->control->frames);
+	probes->frames_tried = err != -EAGAIN;
+	probes->frames_known = !err;
+	return probes->frames_known;
+}
+
 int alloc_probes_arm(struct alloc_probes *probes, uint64_t allowance_ns, bool stacks)
 {
 	struct pyleak_alloc_control *control = probes->control;
 
 	__atomic_store_n(&probes->progress->window_ns, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->allowance_ns, allowance_ns, __ATOMIC_RELAXED);
-	__atomic_store_n(&control->stacks, stacks, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->stacks, stacks && knows_frames(probes), __ATOMIC_RELEASE);
 	if (__atomic_load_n(&control->armed, __ATOMIC_ACQUIRE))
 		return 0;
 	/* Those of a window before may be gone by now. */
