@@ -32,7 +32,7 @@ static void write_header(struct report *report, const struct alloc_stacks *stack
 		return;
 	json_line_array(report, "types");
 	while (i < stacks->cnt) {
-		struct type_stacks type = type_stacks_at(stacks, i);
+		struct type_stacks type = stack_type_at(stacks, i);
 		json_t *row = json_object();
 
 		err = json_put_string(row, "type", type.items[0].type);
@@ -101,7 +101,7 @@ void json_write_stacks(struct report *report, const struct alloc_stacks *stacks,
 
 	write_header(report, stacks, time_s);
 	while (i < stacks->cnt) {
-		struct type_stacks type = type_stacks_at(stacks, i);
+		struct type_stacks type = stack_type_at(stacks, i);
 
 		for (size_t k = 0; k < type.cnt && (limit == 0 || k < limit); k++)
 			write_site(report, &type, &type.items[k], time_s);
