@@ -11,7 +11,7 @@
 #include "collect/exact.h"
 #include "report_fixture.h"
 
-#define ALLOC_DEEP 40
+#define ALLOC_DEEP 22
 #define ALLOC_STACKS 7
 #define ALLOC_TYPES 5
 

@@ -60,6 +60,11 @@ Test(report_allocs, golden_of_a_terminal)
 	check("report_allocs_live_80.txt", 80, true);
 }
 
+Test(report_allocs, golden_as_json)
+{
+	check("report_allocs.jsonl", -1, false);
+}
+
 static void assert_text_is_safe(const char *name, int columns)
 {
 	_cleanup_free_ char *text = render(name, columns, false);
@@ -84,4 +89,27 @@ Test(report_allocs, hostile_names_in_text_are_printable_and_fit)
 	for (size_t i = 0; i < hostile_cnt; i++)
 		for (size_t w = 0; w < ARRAY_SIZE(widths); w++)
 			assert_text_is_safe(hostile_name(i), widths[w]);
+}
+
+Test(report_allocs, hostile_names_in_json_parse)
+{
+	for (size_t i = 0; i < hostile_cnt; i++) {
+		_cleanup_free_ char *text = render(hostile_name(i), -1, false);
+		char *save = NULL;
+		size_t lines = 0;
+
+		for (const unsigned char *p = (unsigned char *)text; *p; p++)
+			cr_assert(*p == '\n' || (*p >= 0x20 && *p <= 0x7f), "byte %02x", *p);
+		for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+			json_error_t error;
+			json_t *object = json_loads(l, JSON_REJECT_DUPLICATES, &error);
+
+			cr_assert_not_null(object, "%s: %.200s", error.text, l);
+			cr_assert(json_is_string(json_object_get(object, "kind")));
+			json_decref(object);
+			lines++;
+		}
+		/* All types are one: fewer sites than in the golden file. */
+		cr_assert_eq(lines, 30, "%zu lines", lines);
+	}
 }

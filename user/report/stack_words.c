@@ -13,7 +13,7 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-struct type_stacks type_stacks_at(const struct alloc_stacks *stacks, size_t from)
+struct type_stacks stack_type_at(const struct alloc_stacks *stacks, size_t from)
 {
 	struct type_stacks type = { .items = &stacks->items[from] };
 
@@ -37,7 +37,7 @@ static bool same_frame(const struct stack_frame *a, const struct stack_frame *b)
 	       same_text(a->function, b->function) && same_text(a->file, b->file);
 }
 
-bool frame_run_next(const struct alloc_stack *stack, size_t *at, struct frame_run *out)
+bool stack_run_next(const struct alloc_stack *stack, size_t *at, struct frame_run *out)
 {
 	if (*at >= stack->frame_cnt)
 		return false;
@@ -54,7 +54,7 @@ static int at_least(int columns)
 	return columns < LEAST_COLUMNS ? LEAST_COLUMNS : columns;
 }
 
-char *frame_run_words(char *buf, size_t size, const struct frame_run *run, int columns)
+char *stack_run_words(char *buf, size_t size, const struct frame_run *run, int columns)
 {
 	char file[TEXT_NAME_BYTES], function[TEXT_NAME_BYTES], line[24] = "", times[60] = "";
 	const struct stack_frame *frame = run->frame;
@@ -75,4 +75,18 @@ char *frame_run_words(char *buf, size_t size, const struct frame_run *run, int c
 	text_path(file, sizeof(file), path, at_least(left - text_width(function)));
 	snprintf(buf, size, "%s%s in %s%s", file, line, function, times);
 	return text_cut(buf, columns);
+}
+
+char *stack_safe_name(char *buf, size_t size, const char *raw)
+{
+	char start[STACK_NAME_MAX + 1];
+	size_t len = raw ? strlen(raw) : 0, cut = STACK_NAME_MAX;
+
+	if (len <= STACK_NAME_MAX)
+		return text_escape(buf, size, len ? raw : "?");
+	while (cut > 0 && ((unsigned char)raw[cut] & 0xc0) == 0x80)
+		cut--;
+	memcpy(start, raw, cut);
+	start[cut] = '\0';
+	return strcat(text_escape(buf, size - 3, start), "...");
 }

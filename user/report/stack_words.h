@@ -23,7 +23,7 @@ struct type_stacks {
 };
 
 /* Of the type whose first stack is items[from]. */
-struct type_stacks type_stacks_at(const struct alloc_stacks *stacks, size_t from);
+struct type_stacks stack_type_at(const struct alloc_stacks *stacks, size_t from);
 
 /* A frame, and how often it is there in a row: recursion. */
 struct frame_run {
@@ -32,10 +32,16 @@ struct frame_run {
 };
 
 /* Innermost first, from *at = 0 on; false: no more. */
-bool frame_run_next(const struct alloc_stack *stack, size_t *at, struct frame_run *out);
+bool stack_run_next(const struct alloc_stack *stack, size_t *at, struct frame_run *out);
 /* "mq.py:120 in Channel.receive, 3 times in a row"; what is too wide loses the beginning of the
  * file and the middle of the function. `size`: TEXT_FRAME_BYTES. */
 #define TEXT_FRAME_BYTES (3 * TEXT_NAME_BYTES)
-char *frame_run_words(char *buf, size_t size, const struct frame_run *run, int columns);
+char *stack_run_words(char *buf, size_t size, const struct frame_run *run, int columns);
+
+/* A name for another program's file: safe, and whole unless it is of more than STACK_NAME_MAX
+ * bytes. NULL and "" become "?". `size`: STACK_NAME_BYTES. */
+#define STACK_NAME_MAX 1000
+#define STACK_NAME_BYTES (4 * STACK_NAME_MAX + 4)
+char *stack_safe_name(char *buf, size_t size, const char *raw);
 
 #endif

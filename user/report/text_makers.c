@@ -56,14 +56,14 @@ static void put_maker(struct report_text *rt, const struct type_stacks *type,
 
 	if (indent > rt->o.columns / 2)
 		indent = rt->o.columns / 2;
-	if (frame_run_next(stack, &at, &run))
-		frame_run_words(words, sizeof(words), &run, rt->o.columns - indent);
+	if (stack_run_next(stack, &at, &run))
+		stack_run_words(words, sizeof(words), &run, rt->o.columns - indent);
 	text_line(&rt->o, indent, "%s%s (%s%.0f %% of %s seen; %s)", lead, words, whose,
 		  100 * share, text_count(type->allocs).s,
 		  alive_words(alive, sizeof(alive), stack));
-	while (callers-- > 0 && frame_run_next(stack, &at, &run))
+	while (callers-- > 0 && stack_run_next(stack, &at, &run))
 		text_row(&rt->o, TEXT_PLAIN, "", "%*s%s", indent + 2, "",
-			 frame_run_words(words, sizeof(words), &run, rt->o.columns - indent - 2));
+			 stack_run_words(words, sizeof(words), &run, rt->o.columns - indent - 2));
 }
 
 static void put_type(struct report_text *rt, const struct type_stacks *type, const char *whose)
@@ -93,7 +93,7 @@ static bool find_type(const struct alloc_stacks *stacks, const struct verdict *v
 	const char *name = made_type(v);
 
 	for (size_t i = 0; name && i < stacks->cnt; i += out->cnt) {
-		*out = type_stacks_at(stacks, i);
+		*out = stack_type_at(stacks, i);
 		if (out->items[0].type && strcmp(out->items[0].type, name) == 0)
 			return true;
 	}

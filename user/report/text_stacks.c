@@ -75,7 +75,7 @@ static size_t run_cnt(const struct alloc_stack *stack)
 	struct frame_run run;
 	size_t at = 0, cnt = 0;
 
-	while (frame_run_next(stack, &at, &run))
+	while (stack_run_next(stack, &at, &run))
 		cnt++;
 	return cnt;
 }
@@ -91,14 +91,14 @@ static void put_callers(struct report_text *rt, const struct alloc_stack *stack,
 		first = MAX_LINES - LAST_LINES;
 		last = cnt - LAST_LINES;
 	}
-	for (size_t i = 0; frame_run_next(stack, &at, &run); i++) {
+	for (size_t i = 0; stack_run_next(stack, &at, &run); i++) {
 		if (i == first)
 			text_row(&rt->o, TEXT_PLAIN, "", "%*s... %s more ...", indent, "",
 				 text_count(last - first).s);
 		if (i == 0 || (i >= first && i < last))
 			continue;
 		text_row(&rt->o, TEXT_PLAIN, "", "%*s%s", indent, "",
-			 frame_run_words(words, sizeof(words), &run, rt->o.columns - indent));
+			 stack_run_words(words, sizeof(words), &run, rt->o.columns - indent));
 	}
 	if (stack->is_cut)
 		text_row(&rt->o, TEXT_PLAIN, "", "%*s...", indent, "");
@@ -119,8 +119,8 @@ static void put_stack(struct report_text *rt, const struct type_stacks *type,
 		 share_words(stack->alive, stack->allocs).s);
 	indent = roomy ? (int)strlen(head) : 4;
 	left = rt->o.columns - indent;
-	if (frame_run_next(stack, &at, &run))
-		frame_run_words(words, sizeof(words), &run, left);
+	if (stack_run_next(stack, &at, &run))
+		stack_run_words(words, sizeof(words), &run, left);
 	text_line(&rt->o, indent, "%s%s", head, words);
 	put_callers(rt, stack, indent + 2);
 }
@@ -187,7 +187,7 @@ void text_put_stacks(struct report *report, const struct alloc_stacks *stacks, s
 	text_block_erase(rt);
 	text_gap(rt);
 	while (i < stacks->cnt) {
-		struct type_stacks type = type_stacks_at(stacks, i);
+		struct type_stacks type = stack_type_at(stacks, i);
 
 		put_type(rt, stacks, &type, limit);
 		text_gap(rt);
