@@ -41,8 +41,9 @@ OUR_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' $(WARNING
 	$(SANITIZE_FLAGS) -Iuser -Iinclude
 LIBS := -lbpf -lelf -lcapstone -ljansson -lz -lm -pthread
 TEST_LIBS := -lcriterion
+# BTF is in the tool and names source files: without the folder, which is of no use elsewhere.
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
-	-Wno-unused-parameter -Ivmlinux -Iinclude $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+	-Wno-unused-parameter -fdebug-prefix-map=$(CURDIR)=. -Ivmlinux -Iinclude $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 
 USER_SRC := $(sort $(wildcard user/*/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
