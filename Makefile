@@ -8,7 +8,7 @@
 # make fuzz       60 s of fuzzing for each reader of foreign bytes
 # make lint       style, size and include rules, man page
 # make format     clang-format in place
-# make install    to $(DESTDIR)$(PREFIX)
+# make install    to $(DESTDIR)$(PREFIX); make uninstall takes it away
 # make vmlinux    dump the full kernel types of this machine, for development
 # make clean
 #
@@ -87,7 +87,7 @@ $(TOOL): $(USER_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
-include $(wildcard tests/tests.mk)
+include $(wildcard tests/tests.mk contrib/package.mk)
 
 -include $(USER_OBJ:.o=.d) $(OUT)/bpf/pyleak.bpf.d $(OUT)/bpf/alloc.bpf.d
 
@@ -98,11 +98,6 @@ format:
 .PHONY: lint
 lint: $(TOOL)
 	$(Q)tests/lint.sh $(TOOL)
-
-.PHONY: install
-install: $(TOOL)
-	install -D -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf
-	install -D -m 644 man/pyleak-bpf.8 $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8
 
 .PHONY: vmlinux
 vmlinux:
