@@ -9,6 +9,7 @@
 # make lint       style, size and include rules, man page
 # make format     clang-format in place
 # make install    to $(DESTDIR)$(PREFIX); make uninstall takes it away
+# make static     a binary without shared libraries, for containers: build/static/pyleak-bpf
 # make vmlinux    dump the full kernel types of this machine, for development
 # make clean
 #

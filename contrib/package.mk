@@ -26,3 +26,21 @@ uninstall:
 		$(DESTDIR)$(FISH_COMPLETIONS)/pyleak-bpf.fish \
 		$(DOCS:docs/%=$(DESTDIR)$(DOC_FOLDER)/%)
 	rmdir $(DESTDIR)$(DOC_FOLDER) 2>/dev/null || true
+
+# ---- one file that runs in any container: no shared library, no interpreter, no data file
+
+# libelf's own needs differ by its version (zstd since 0.189): pkg-config knows. The libraries need
+# each other in both directions, so they are a group. What glibc cannot do in a static program (names
+# of users and hosts, character sets) it warns of when linked; an error then is better.
+STATIC := $(OUT)/static/pyleak-bpf
+STATIC_LIBS = -Wl,--start-group $(LIBS) \
+	$(shell $(PKG_CONFIG) --static --libs-only-l libbpf libelf) -Wl,--end-group
+
+.PHONY: static
+static: $(STATIC)
+
+$(STATIC): $(USER_OBJ)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static-pie -s -Wl,--fatal-warnings $^ $(STATIC_LIBS) -o $@
+	$(Q)! readelf -ld $@ | grep -E 'INTERP|NEEDED'
