@@ -10,6 +10,7 @@
 # make format     clang-format in place
 # make install    to $(DESTDIR)$(PREFIX); make uninstall takes it away
 # make static     a binary without shared libraries, for containers: build/static/pyleak-bpf
+# make deb        a Debian package, in build/
 # make vmlinux    dump the full kernel types of this machine, for development
 # make clean
 #
@@ -40,7 +41,8 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes -Wstrict-p
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OUR_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' $(WARNINGS) \
 	$(SANITIZE_FLAGS) -Iuser -Iinclude
-LIBS := -lbpf -lelf -lcapstone -ljansson -lz -lm -pthread
+CAPSTONE ?= -lcapstone
+LIBS := -lbpf -lelf $(CAPSTONE) -ljansson -lz -lm -pthread
 TEST_LIBS := -lcriterion
 # BTF is in the tool and names source files: without the folder, which is of no use elsewhere.
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \

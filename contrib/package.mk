@@ -44,3 +44,10 @@ $(STATIC): $(USER_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static-pie -s -Wl,--fatal-warnings $^ $(STATIC_LIBS) -o $@
 	$(Q)! readelf -ld $@ | grep -E 'INTERP|NEEDED'
+
+# ---- a Debian package, and whether it does what it should where nothing else is
+
+.PHONY: deb
+deb:
+	$(Q)contrib/packages.sh dpkg-dev
+	$(Q)MAKE='$(MAKE)' contrib/deb.sh $(VERSION)
