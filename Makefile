@@ -11,6 +11,7 @@
 # make install    to $(DESTDIR)$(PREFIX); make uninstall takes it away
 # make static     a binary without shared libraries, for containers: build/static/pyleak-bpf
 # make deb        a Debian package, in build/
+# make try-deb    finds a leak with it in a fresh Debian 12 and 13 (as root)
 # make vmlinux    dump the full kernel types of this machine, for development
 # make clean
 #

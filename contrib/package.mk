@@ -47,7 +47,11 @@ $(STATIC): $(USER_OBJ)
 
 # ---- a Debian package, and whether it does what it should where nothing else is
 
-.PHONY: deb
+.PHONY: deb try-deb
 deb:
 	$(Q)contrib/packages.sh dpkg-dev
 	$(Q)MAKE='$(MAKE)' contrib/deb.sh $(VERSION)
+
+try-deb: deb static
+	$(Q)contrib/packages.sh debootstrap
+	$(Q)for suite in bookworm trixie; do contrib/try-package.sh $$suite || exit 1; done
