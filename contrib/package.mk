@@ -39,10 +39,11 @@ STATIC_LIBS = -Wl,--start-group $(LIBS) \
 .PHONY: static
 static: $(STATIC)
 
-$(STATIC): $(USER_OBJ)
+$(STATIC): $(USER_OBJ) contrib/libelf_static.c
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static-pie -s -Wl,--fatal-warnings $^ $(STATIC_LIBS) -o $@
+	$(Q)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(LDFLAGS) -static-pie -s -Wl,--fatal-warnings $^ \
+		$(STATIC_LIBS) -o $@
 	$(Q)! readelf -ld $@ | grep -E 'INTERP|NEEDED'
 
 # ---- a Debian package, and whether it does what it should where nothing else is

@@ -68,7 +68,7 @@ mount_kernel()
 inside()
 {
 	chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-		DEBIAN_FRONTEND=noninteractive PYTHONDONTWRITEBYTECODE=1 "$@"
+		DEBIAN_FRONTEND=noninteractive "$@"
 }
 
 # finds WHERE COMMAND...: the command watches the daemon and names the leak and its holder.
@@ -110,10 +110,12 @@ grep '^Setting up' "$work/log"
 inside ldd /usr/sbin/pyleak-bpf | grep -E 'not found|libbpf|libelf|capstone'
 inside pyleak-bpf --version || die "FAILED: it does not run"
 
-# The daemon ends when its stdin does: we hold the other end, so it cannot outlive us.
+# The daemon ends when its stdin does: we hold the other end, so it cannot outlive us. A function
+# would leave a shell between, which holds it too.
 mkfifo "$work/stdin" || exit 1
 exec 3<>"$work/stdin"
-inside python3 /root/demo/mqdaemon.py <"$work/stdin" >"$work/daemon" 2>&1 3>&- &
+chroot "$root" /usr/bin/env PYTHONDONTWRITEBYTECODE=1 python3 /root/demo/mqdaemon.py \
+	<"$work/stdin" >"$work/daemon" 2>&1 3>&- &
 daemon=$!
 pid=
 for _ in $(seq 100); do
