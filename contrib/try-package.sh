@@ -104,7 +104,7 @@ done
 inside dpkg --purge pyleak-bpf >/dev/null 2>&1
 {
 	inside apt-get update -qq &&
-		inside apt-get install -y -qq --no-install-recommends /root/pyleak-bpf.deb
+		inside apt-get install -y -q --no-install-recommends /root/pyleak-bpf.deb
 } >"$work/log" 2>&1 || die "FAILED: apt-get install: $(tail -n 9 "$work/log")"
 grep '^Setting up' "$work/log"
 inside ldd /usr/sbin/pyleak-bpf | grep -E 'not found|libbpf|libelf|capstone'
