@@ -8,7 +8,10 @@
 # make fuzz       60 s of fuzzing for each reader of foreign bytes
 # make lint       style, size and include rules, man page
 # make format     clang-format in place
-# make install    to $(DESTDIR)$(PREFIX)
+# make install    to $(DESTDIR)$(PREFIX); make uninstall takes it away
+# make static     a binary without shared libraries, for containers: build/static/pyleak-bpf
+# make deb        a Debian package, in build/
+# make try-deb    finds a leak with it in a fresh Debian 12 and 13 (as root)
 # make vmlinux    dump the full kernel types of this machine, for development
 # make clean
 #
@@ -39,10 +42,12 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes -Wstrict-p
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OUR_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' $(WARNINGS) \
 	$(SANITIZE_FLAGS) -Iuser -Iinclude
-LIBS := -lbpf -lelf -lcapstone -ljansson -lz -lm -pthread
+CAPSTONE ?= -lcapstone
+LIBS := -lbpf -lelf $(CAPSTONE) -ljansson -lz -lm -pthread
 TEST_LIBS := -lcriterion
+# BTF is in the tool and names source files: without the folder, which is of no use elsewhere.
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
-	-Wno-unused-parameter -Ivmlinux -Iinclude $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+	-Wno-unused-parameter -fdebug-prefix-map=$(CURDIR)=. -Ivmlinux -Iinclude $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 
 USER_SRC := $(sort $(wildcard user/*/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
@@ -86,7 +91,7 @@ $(TOOL): $(USER_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
-include $(wildcard tests/tests.mk)
+include $(wildcard tests/tests.mk contrib/package.mk)
 
 -include $(USER_OBJ:.o=.d) $(OUT)/bpf/pyleak.bpf.d $(OUT)/bpf/alloc.bpf.d
 
@@ -97,11 +102,6 @@ format:
 .PHONY: lint
 lint: $(TOOL)
 	$(Q)tests/lint.sh $(TOOL)
-
-.PHONY: install
-install: $(TOOL)
-	install -D -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf
-	install -D -m 644 man/pyleak-bpf.8 $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8
 
 .PHONY: vmlinux
 vmlinux:

@@ -170,8 +170,8 @@ check_shell()
 	has shellcheck || { skip "shell scripts" shellcheck; return; }
 	find .ci contrib tests -type f | sort >"$work/files"
 	while read -r file; do
-		case $(head -n 1 "$file" | tr -d '\0') in
-		'#!'*sh) shellcheck --format=gcc "$file" ;;
+		case $file:$(head -n 1 "$file" | tr -d '\0') in
+		*:'#!'*sh | *.bash:*) shellcheck --format=gcc "$file" ;;
 		esac
 	done <"$work/files" | report
 }
@@ -193,6 +193,28 @@ check_page()
 	comm -13 "$work/help" "$work/page" | sed "s|.*|$page: the page has &, --help has not|" | report
 }
 
+# What the program offers, each shell offers. tests/completion.sh tests that it works.
+check_completions()
+{
+	if [ ! -x "$tool" ]; then
+		echo "SKIPPED: completions: $tool is not built (make)"
+		return
+	fi
+	"$tool" --help >"$work/help"
+	{
+		grep -oE -e '--[a-z][a-z-]+' "$work/help"
+		sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' "$work/help"
+	} | sort -u >"$work/words"
+	for file in contrib/completion/*; do
+		# fish has no dashes before the names of options.
+		sed 's/ -l \([a-z]\)/ --\1/g' "$file" >"$work/completion"
+		while read -r word; do
+			grep -qE -e "(^|[^a-z-])$word([^a-z-]|\$)" "$work/completion" ||
+				echo "$file: --help has $word, the file has not"
+		done <"$work/words"
+	done | report
+}
+
 check_json()
 {
 	grep -ohE 'json_object_begin\([^"]*"[a-z_]+"' user/report/*.c | sed 's/.*"\(.*\)"/\1/' |
@@ -209,6 +231,7 @@ check_includes
 check_sizes
 check_shell
 check_page
+check_completions
 check_json
 
 cnt=$(wc -l <"$found")

@@ -42,7 +42,7 @@ RUN_TEST = ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
 .PHONY: check check-unit check-bpf check-live check-san check-detect check-build packages
 check: packages
 	$(Q)$(MAKE) --no-print-directory all check-build check-unit check-bpf check-san check-live \
-		check-detect
+		check-detect check-completion
 
 # The second make must find nothing to do.
 check-build: $(TOOL)
@@ -70,6 +70,9 @@ check-detect: $(TOOL)
 
 check-san:
 	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined check-unit check-bpf
+
+check-completion:
+	$(Q)tests/completion.sh
 
 packages:
 	$(Q)contrib/packages.sh
