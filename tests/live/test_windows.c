@@ -53,7 +53,7 @@ static struct subject *begin(void)
 	return subject;
 }
 
-static int open_windows(struct subject *subject)
+static int open_probes(struct subject *subject)
 {
 	const struct alloc_probes_options options = { .pid = subject->target.pid,
 						      .python = &subject->python,
@@ -62,10 +62,16 @@ static int open_windows(struct subject *subject)
 						      .mode = ALLOC_COUNT,
 						      .epoch_fd = -1,
 						      .hit_ns = subject->price.hit_ns };
+
+	return alloc_probes_open(&options, &subject->probes);
+}
+
+static int open_windows(struct subject *subject)
+{
 	struct alloc_windows_options windows = { .budget = BUDGET,
 						 .trap_ns = subject->price.trap_ns,
 						 .others_ns = nothing };
-	int err = alloc_probes_open(&options, &subject->probes);
+	int err = open_probes(subject);
 
 	windows.probes = subject->probes;
 	return err ? err : alloc_windows_open(&windows, &subject->windows);
@@ -189,8 +195,27 @@ Test(windows, closing_ends_at_once, .timeout = 60)
 	end(subject);
 }
 
-/* A process that has a window open until it is killed; 0: this kernel has none. */
-static pid_t fork_holder(struct subject *subject)
+static char open_window(struct subject *subject, int ready)
+{
+	char word = open_windows(subject) ? 'n' : 'y';
+
+	return write(ready, &word, 1) == 1 ? word : 0;
+}
+
+/* Takes them out: what it says last is that it begins to. */
+static char close_window(struct subject *subject, int ready)
+{
+	char word = open_probes(subject) || alloc_probes_attach(subject->probes) ? 'n' : 'y';
+
+	if (write(ready, &word, 1) != 1)
+		return 0;
+	alloc_probes_detach(subject->probes);
+	return word;
+}
+
+/* A process that says something about probes and then waits to be killed; 0: this kernel has no
+ * windows. */
+static pid_t fork_holder(struct subject *subject, char (*work)(struct subject *subject, int ready))
 {
 	int ready[2];
 	char word = 0;
@@ -200,9 +225,7 @@ static pid_t fork_holder(struct subject *subject)
 	holder = fork();
 	if (!holder) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		word = open_windows(subject) ? 'n' : 'y';
-		if (write(ready[1], &word, 1) != 1)
-			_exit(1);
+		work(subject, ready[1]);
 		for (;;)
 			pause();
 	}
@@ -216,12 +239,31 @@ static pid_t fork_holder(struct subject *subject)
 	return 0;
 }
 
+/* The kernel leaves breakpoints of a process that is killed while it takes them out. */
+Test(windows, a_kill_of_the_tool_while_it_takes_them_out_leaves_none, .timeout = 120)
+{
+	struct subject *subject = begin();
+	pid_t holder;
+
+	for (uint64_t i = 0; i < 20 && (holder = fork_holder(subject, close_window)); i++) {
+		uint64_t begin_ns = clock_now_ns();
+
+		while (clock_now_ns() - begin_ns < i * 400000)
+			;
+		kill(holder, SIGKILL);
+		waitpid(holder, NULL, 0);
+		text_wait_unchanged(&subject->target, &subject->python);
+	}
+	cr_expect_gt(burst(subject), 0);
+	end(subject);
+}
+
 Test(windows, a_kill_of_the_tool_takes_the_breakpoints_out, .timeout = 120)
 {
 	struct subject *subject = begin();
 	pid_t holder;
 
-	for (int i = 0; i < 5 && (holder = fork_holder(subject)); i++) {
+	for (int i = 0; i < 5 && (holder = fork_holder(subject, open_window)); i++) {
 		cr_expect_geq(text_changes(&subject->target, &subject->python), subject->sites.cnt);
 		/* At rest, and while it traps. */
 		if (i % 2) {

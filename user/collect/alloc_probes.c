@@ -177,6 +177,52 @@ static int share(struct alloc_probes *probes)
 	return 0;
 }
 
+/* Until the keeper has its copy. */
+struct links {
+	uint64_t places[ALLOC_MAX_SITES];
+	uint64_t collections[HOOK_MAX_SITES], semaphores[HOOK_MAX_SITES];
+	struct alloc_link_options options[2];
+};
+
+static void fill_link(const struct alloc_probes *probes, const struct bpf_program *program,
+		      const uint64_t *offsets, size_t cnt, struct alloc_link_options *out)
+{
+	*out = (struct alloc_link_options){
+		.program = program,
+		.multi = probes->multi,
+		.pid = probes->options.pid,
+		.path = probes->options.python->open_path,
+		.offsets = offsets,
+		.cnt = cnt,
+	};
+}
+
+/* The places last: what is put in last is taken out first. */
+static int start_keeper(struct alloc_probes *probes)
+{
+	const struct alloc_probes_options *options = &probes->options;
+	const struct alloc_bpf *skeleton = probes->skeleton;
+	struct links links = {};
+	size_t cnt = 0;
+
+	if (needs_collections(probes)) {
+		for (size_t i = 0; i < options->hook->start_cnt; i++) {
+			links.collections[i] = options->hook->start[i].offset;
+			links.semaphores[i] = options->hook->start[i].semaphore;
+		}
+		fill_link(probes, skeleton->progs.on_collection, links.collections,
+			  options->hook->start_cnt, &links.options[cnt]);
+		links.options[cnt++].semaphores = links.semaphores;
+	}
+	for (size_t i = 0; i < options->sites->cnt; i++)
+		links.places[i] = options->sites->items[i].offset;
+	fill_link(probes,
+		  options->mode == ALLOC_COUNT ? skeleton->progs.on_alloc
+					       : skeleton->progs.on_alloc_trial,
+		  links.places, options->sites->cnt, &links.options[cnt++]);
+	return alloc_keeper_open(links.options, cnt, &probes->keeper);
+}
+
 static int prepare(struct alloc_probes *probes)
 {
 	int err = load(probes);
@@ -204,8 +250,11 @@ int alloc_probes_open(const struct alloc_probes_options *options, struct alloc_p
 	probes_quiet_libbpf();
 	probes->options = *options;
 	err = prepare(probes);
-	if (err) {
+	if (err)
 		pr_error("allocation probes: cannot load them: %s", strerror(-err));
+	else
+		err = start_keeper(probes);
+	if (err) {
 		alloc_probes_close(probes);
 		return err;
 	}
@@ -217,7 +266,7 @@ void alloc_probes_close(struct alloc_probes *probes)
 {
 	if (!probes)
 		return;
-	alloc_probes_detach(probes);
+	alloc_keeper_close(probes->keeper);
 	ring_buffer__free(probes->events);
 	if (probes->states)
 		munmap(probes->states, STATES_BYTES);
@@ -225,57 +274,19 @@ void alloc_probes_close(struct alloc_probes *probes)
 	free(probes);
 }
 
-static int attach_collections(struct alloc_probes *probes)
-{
-	const struct alloc_probes_options *options = &probes->options;
-	uint64_t offsets[HOOK_MAX_SITES] = {}, semaphores[HOOK_MAX_SITES] = {};
-	struct alloc_link_options wanted = {
-		.program = probes->skeleton->progs.on_collection,
-		.multi = probes->multi,
-		.pid = options->pid,
-		.path = options->python->open_path,
-		.offsets = offsets,
-		.semaphores = semaphores,
-	};
-
-	if (!needs_collections(probes))
-		return 0;
-	wanted.cnt = options->hook->start_cnt;
-	for (size_t i = 0; i < wanted.cnt; i++) {
-		offsets[i] = options->hook->start[i].offset;
-		semaphores[i] = options->hook->start[i].semaphore;
-	}
-	return alloc_link_open(&wanted, &probes->collections);
-}
-
 int alloc_probes_attach(struct alloc_probes *probes)
 {
-	const struct alloc_probes_options *options = &probes->options;
-	uint64_t offsets[ALLOC_MAX_SITES] = {};
-	const struct alloc_link_options wanted = {
-		.program = options->mode == ALLOC_COUNT ? probes->skeleton->progs.on_alloc
-							: probes->skeleton->progs.on_alloc_trial,
-		.multi = probes->multi,
-		.pid = options->pid,
-		.path = options->python->open_path,
-		.offsets = offsets,
-		.cnt = options->sites->cnt,
-	};
-	int err = attach_collections(probes);
+	int err = alloc_keeper_attach(probes->keeper);
 
-	for (size_t i = 0; i < wanted.cnt; i++)
-		offsets[i] = options->sites->items[i].offset;
-	if (!err)
-		err = alloc_link_open(&wanted, &probes->places);
-	if (err)
-		alloc_probes_detach(probes);
+	probes->attached = !err;
 	return err;
 }
 
 void alloc_probes_detach(struct alloc_probes *probes)
 {
-	alloc_link_close(take_ptr(probes->places));
-	alloc_link_close(take_ptr(probes->collections));
+	if (probes->attached)
+		alloc_keeper_detach(probes->keeper);
+	probes->attached = false;
 }
 
 bool alloc_probes_are_quick(const struct alloc_probes *probes)

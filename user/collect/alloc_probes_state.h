@@ -3,7 +3,7 @@
 #ifndef PYLEAK_ALLOC_PROBES_STATE_H
 #define PYLEAK_ALLOC_PROBES_STATE_H
 
-#include "collect/alloc_link.h"
+#include "collect/alloc_keeper.h"
 #include "collect/alloc_probes.h"
 
 struct alloc_bpf;
@@ -12,7 +12,8 @@ struct ring_buffer;
 struct alloc_probes {
 	struct alloc_probes_options options;
 	struct alloc_bpf *skeleton;
-	struct alloc_link *places, *collections;
+	struct alloc_keeper *keeper;
+	bool attached;
 	struct ring_buffer *events;
 	bool multi;
 	/* Shared with the kernel side. */
