@@ -29,14 +29,6 @@ int on_alloc(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
-int on_collection(struct pt_regs *ctx)
-{
-	if (control.armed)
-		pass_collection();
-	return 0;
-}
-
-SEC("uprobe")
 int on_alloc_trial(struct pt_regs *ctx)
 {
 	if (control.armed)

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Counts by type. A new object has no type yet where it is counted: it is pending until the next
  * event of its interpreter. Up to 3.11 that may be one of a collection that this very allocation
- * sets off, while its memory still holds the type of what was there before: it is deferred to the
- * collection's end.
+ * sets off, while its memory still holds what was there before: it is deferred to the collection's
+ * end. Callbacks run before the collector does, so its hook alone does not tell; what was there
+ * before has no references any more, or no type.
  *
  * One read of user memory costs more than all else here together, so each hit makes one. */
 #ifndef PYLEAK_ALLOC_COUNT_BPF_H
 #define PYLEAK_ALLOC_COUNT_BPF_H
 
+/* The beginning of an object. */
+struct alloc_head {
+	__u64 refcount;
+	__u64 type;
+	__u64 items; /* if its type has any */
+};
+
 static __always_inline bool read_head(struct alloc_head *head, __u64 object)
 {
-	if (read_user(head, sizeof(*head), object + OB_TYPE))
+	if (read_user(head, sizeof(*head), object))
 		return true;
 	/* At the very end of a mapping: no items. */
 	head->items = 0;
-	if (read_user(&head->type, sizeof(head->type), object + OB_TYPE))
-		return true;
-	count_loss(PYLEAK_ALLOC_LOSS_FAULT);
-	return false;
+	return read_user(head, sizeof(*head) - sizeof(head->items), object);
 }
 
 /* ---- states */
@@ -104,23 +109,27 @@ static __always_inline void fill_stack(struct pyleak_alloc_state *state)
 /* ---- objects */
 
 static __always_inline void book_alloc(__u32 index, bool is_deferred, const struct alloc_head *head,
-				       __u64 made)
+				       int slot_at, __u64 made)
 {
-	struct pyleak_alloc_type *slot = slot_of(head->type);
+	struct pyleak_alloc_type *slot = &types[slot_at & TYPE_MASK];
 
-	if (!slot)
+	if (slot_at < 0) {
+		count_refusal(slot_at);
 		return;
+	}
 	add_alloc(slot, made);
 	if (slot->flags & PYLEAK_ALLOC_SUSPECT && control.stacks)
-		meet_suspect(index, is_deferred, slot - types, head->items);
+		meet_suspect(index, is_deferred, slot_at, head->items);
 }
 
-static __always_inline void book_free(__u64 object, const struct alloc_head *head)
+static __always_inline void book_free(__u64 object, int slot_at)
 {
-	struct pyleak_alloc_type *slot = slot_of(head->type);
+	struct pyleak_alloc_type *slot = &types[slot_at & TYPE_MASK];
 
-	if (!slot)
+	if (slot_at < 0) {
+		count_refusal(slot_at);
 		return;
+	}
 	add_free(slot);
 	if (slot->flags & PYLEAK_ALLOC_META)
 		bury(object);
@@ -128,32 +137,58 @@ static __always_inline void book_free(__u64 object, const struct alloc_head *hea
 		lose_suspect(object);
 }
 
-/* Its type is known once the collection that it set off has ended, or when it is freed. */
+static __always_inline bool is_collecting(const struct pyleak_alloc_state *state)
+{
+	__u32 collecting = 0;
+
+	return state->collecting && read_user(&collecting, sizeof(collecting), state->collecting) &&
+	       collecting;
+}
+
+/* What is pending may have set off the collection that runs. 0: nothing was done. All that is made
+ * while one is deferred has its type by its next event. */
+__noinline int defer_pending(__u32 index)
+{
+	struct pyleak_alloc_state *state = bpf_map_lookup_elem(&states, &index);
+
+	if (!state || !state->pending || state->deferred || !is_collecting(state))
+		return 0;
+	state->deferred = state->pending;
+	state->deferred_has_stack = state->pending_has_stack;
+	if (state->pending_has_stack)
+		state->deferred_stack = state->stack;
+	state->pending = 0;
+	return 1;
+}
+
+/* Its type is known once that collection has ended, or when it is freed. */
 __noinline int settle_deferred(__u32 index, __u64 freed)
 {
 	struct pyleak_alloc_state *state = bpf_map_lookup_elem(&states, &index);
 	struct alloc_head head;
-	__u32 collecting = 0;
+	int slot_at = ~PYLEAK_ALLOC_LOSS_FAULT;
 
-	if (!state || !state->deferred)
-		return 0;
-	if (state->deferred != freed && state->collecting &&
-	    read_user(&collecting, sizeof(collecting), state->collecting) && collecting)
+	if (!state || !state->deferred || (state->deferred != freed && is_collecting(state)))
 		return 0;
 	if (read_head(&head, state->deferred))
-		book_alloc(index, true, &head, epoch_now());
+		slot_at = slot_of(head.type);
+	book_alloc(index, true, &head, slot_at, epoch_now());
 	state->deferred = 0;
 	return 0;
 }
 
 static __always_inline void settle_pending(struct pyleak_alloc_state *state, __u32 index)
 {
+	int slot_at = ~PYLEAK_ALLOC_LOSS_FAULT;
 	struct alloc_head head;
 
 	if (!state->pending)
 		return;
 	if (read_head(&head, state->pending))
-		book_alloc(index, false, &head, state->pending_epoch);
+		slot_at = slot_of(head.type);
+	if ((slot_at < 0 || !head.refcount) && state->collecting && defer_pending(index))
+		return;
+	book_alloc(index, false, &head, slot_at, state->pending_epoch);
 	state->pending = 0;
 }
 
@@ -173,76 +208,39 @@ static __always_inline void pass_alloc(struct pyleak_alloc_state *state, __u32 i
 static __always_inline void pass_free(struct pyleak_alloc_state *state, __u32 index, __u64 object)
 {
 	bool is_pending = state->pending == object;
+	int slot_at = ~PYLEAK_ALLOC_LOSS_FAULT;
 	struct alloc_head head;
 
 	/* Made and freed with nothing between: one read does for both. */
 	if (!is_pending)
 		settle_pending(state, index);
 	state->frees++;
-	if (object && read_head(&head, object)) {
-		if (is_pending)
-			book_alloc(index, false, &head, state->pending_epoch);
-		book_free(object, &head);
-	}
+	if (!object)
+		return;
+	if (read_head(&head, object))
+		slot_at = slot_of(head.type);
+	if (is_pending)
+		book_alloc(index, false, &head, slot_at, state->pending_epoch);
+	book_free(object, slot_at);
 	state->pending = 0;
 }
 
-static __always_inline void pass_site(void *ctx, __u32 site_at)
+static __always_inline void pass_event(struct pyleak_alloc_state *state, __u32 index, __u64 object,
+				       const struct pyleak_alloc_site *site, __u32 site_at)
 {
-	const struct pyleak_alloc_site *site = site_of(site_at);
-	__u64 count = count_address(ctx, site), object = object_of(ctx, site);
-	struct pyleak_alloc_state *state;
-	__u32 index = 0;
+	bool is_free = site->kind == PYLEAK_ALLOC_FREE;
 
-	__sync_fetch_and_add(&progress.hits, 1);
-	spend(control.hit_ns);
 	if (!object)
 		count_loss(PYLEAK_ALLOC_LOSS_FAULT);
-	if (state_counts[0] != count) {
-		int taken = take_state(count);
-
-		if (taken < 0)
-			return;
-		index = taken;
-	}
-	state = bpf_map_lookup_elem(&states, &index);
-	if (!state)
-		return;
 	if (state->deferred)
-		settle_deferred(index, site->is_free ? object : 0);
-	if (site->is_free)
+		settle_deferred(index, is_free ? object : 0);
+	if (is_free)
 		pass_free(state, index, object);
 	else
 		pass_alloc(state, index, object, site_at, site->is_hot);
 }
 
-/* ---- collections */
-
-/* What was pending may have set this one off. */
-__noinline int defer_pending(__u32 index)
-{
-	struct pyleak_alloc_state *state = bpf_map_lookup_elem(&states, &index);
-	__u32 collecting = 0;
-
-	if (!state || !state->pending || !state->collecting ||
-	    !read_user(&collecting, sizeof(collecting), state->collecting) || !collecting)
-		return 0;
-	/* Of a collection before, which has ended. */
-	if (state->deferred) {
-		struct alloc_head head;
-
-		if (read_head(&head, state->deferred))
-			book_alloc(index, true, &head, epoch_now());
-	}
-	state->deferred = state->pending;
-	state->deferred_has_stack = state->pending_has_stack;
-	if (state->pending_has_stack)
-		state->deferred_stack = state->stack;
-	state->pending = 0;
-	return 0;
-}
-
-static long visit_state(__u32 index, void *unused)
+static long defer_each(__u32 index, void *unused)
 {
 	if (!state_counts[index & (PYLEAK_ALLOC_MAX_COUNTS - 1)])
 		return 1;
@@ -250,11 +248,25 @@ static long visit_state(__u32 index, void *unused)
 	return 0;
 }
 
-static __always_inline void pass_collection(void)
+static __always_inline void pass_site(void *ctx, __u32 site_at)
 {
+	const struct pyleak_alloc_site *site = site_of(site_at);
+	struct pyleak_alloc_state *state;
+	int index = 0;
+	__u64 count;
+
 	__sync_fetch_and_add(&progress.hits, 1);
 	spend(control.hit_ns);
-	bpf_loop(PYLEAK_ALLOC_MAX_COUNTS, visit_state, 0, 0);
+	if (site->kind == PYLEAK_ALLOC_COLLECTION) {
+		bpf_loop(PYLEAK_ALLOC_MAX_COUNTS, defer_each, 0, 0);
+		return;
+	}
+	count = count_address(ctx, site);
+	if (state_counts[0] != count)
+		index = take_state(count);
+	state = index < 0 ? 0 : bpf_map_lookup_elem(&states, &index);
+	if (state)
+		pass_event(state, index, object_of(ctx, site), site, site_at);
 }
 
 #endif

@@ -3,14 +3,10 @@
 #ifndef PYLEAK_ALLOC_MAPS_BPF_H
 #define PYLEAK_ALLOC_MAPS_BPF_H
 
-_Static_assert(PYLEAK_ALLOC_MAX_SITES <= 512, "SITES_ROOM");
-
 struct pyleak_alloc_control control;
 struct pyleak_alloc_progress progress;
-/* Indices are masked, which the verifier follows better than a comparison. */
-#define SITES_ROOM 512
-struct pyleak_alloc_site sites[SITES_ROOM];
-struct pyleak_alloc_hits hits[SITES_ROOM];
+struct pyleak_alloc_site sites[PYLEAK_ALLOC_MAX_SITES];
+struct pyleak_alloc_hits hits[PYLEAK_ALLOC_MAX_SITES];
 struct pyleak_alloc_type types[PYLEAK_ALLOC_MAX_TYPES];
 /* Of each state: the address of its count; 0 = none yet. */
 __u64 state_counts[PYLEAK_ALLOC_MAX_COUNTS];
@@ -39,6 +35,17 @@ struct {
 static __always_inline void count_loss(enum pyleak_alloc_loss reason)
 {
 	__sync_fetch_and_add(&progress.losses[reason], 1);
+}
+
+/* ~ of a loss, as those return it who may be asked in vain. */
+__noinline int count_refusal(int refusal)
+{
+	__u32 reason = ~refusal;
+
+	__asm__ volatile("" : "+r"(reason));
+	if (reason < PYLEAK_ALLOC_LOSS_CNT)
+		count_loss(reason);
+	return 0;
 }
 
 /* Of all that find the allowance used up, one disarms. */

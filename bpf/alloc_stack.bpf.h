@@ -26,6 +26,22 @@ struct {
 	__type(value, struct pyleak_code);
 } codes SEC(".maps");
 
+/* A code object as it was met first, and when it was seen last that it still is that one. */
+struct known_code {
+	__u64 since_ns;
+	__u64 checked_ns;
+	__u32 check;
+	__u32 padding;
+};
+
+/* By address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PYLEAK_ALLOC_MAX_CODES);
+	__type(key, __u64);
+	__type(value, struct known_code);
+} known SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PYLEAK_ALLOC_MAX_LIVE);
@@ -45,6 +61,10 @@ struct {
 #define FRAME_MASK ((FRAME_WORDS - 1) * 8)
 /* Frames that are not Python's are passed over; a chain without an end is not. */
 #define STEPS_MAX (2 * PYLEAK_STACK_FRAMES)
+/* A read of user memory costs 130 ns or more, a look-up 35. So a code object that was the same for
+ * this long is taken for the same for this long again: those that are made, run and freed in turn
+ * are never trusted. */
+#define TRUST_NS 10000000
 #define SAME_HASH_MAX 4
 #define STACK_ITEMS_MAX (1ULL << 40) /* items of an object; more is garbage */
 
@@ -106,8 +126,7 @@ __noinline int copy_lines(struct pyleak_code *to, __u64 table)
 	if (part > PYLEAK_CODE_LINES)
 		part = PYLEAK_CODE_LINES;
 	KEEP(part);
-	if (part > PYLEAK_CODE_LINES ||
-	    !read_user(to->lines, part, table + PYLEAK_BYTES_DATA))
+	if (part > PYLEAK_CODE_LINES || !read_user(to->lines, part, table + PYLEAK_BYTES_DATA))
 		return -1;
 	to->lines_bytes = size;
 	return 0;
@@ -151,8 +170,8 @@ __noinline int note_code(struct code_words *code, __u64 address)
 		count_loss(PYLEAK_ALLOC_LOSS_CODES_FULL);
 		return 0;
 	}
-	found->first_line = code_word(code, frames->code_first_line) >>
-			    (frames->code_first_line & 4) * 8;
+	found->first_line =
+		code_word(code, frames->code_first_line) >> (frames->code_first_line & 4) * 8;
 	if (copy_lines(found, code_word(code, frames->code_lines)) ||
 	    copy_file(found, code_word(code, frames->code_file)) ||
 	    copy_name(found, code_word(code, frames->code_name)))
@@ -180,13 +199,23 @@ static __always_inline bool read_code(struct code_words *code, __u64 address)
 }
 
 /* The check of a code object that is known from now on; 0: it was not readable. */
-__noinline __u32 meet_code(__u64 address)
+__noinline __u32 meet_code(__u64 address, __u64 now)
 {
+	struct known_code *met = bpf_map_lookup_elem(&known, &address);
+	struct known_code fresh = { .since_ns = now, .checked_ns = now };
 	struct code_words code;
 
+	if (met && now - met->checked_ns < TRUST_NS && met->checked_ns - met->since_ns >= TRUST_NS)
+		return met->check;
 	if (!read_code(&code, address))
 		return 0;
+	if (met && met->check == code.check) {
+		met->checked_ns = now;
+		return code.check;
+	}
 	note_code(&code, address);
+	fresh.check = code.check;
+	bpf_map_update_elem(&known, &address, &fresh, BPF_ANY);
 	return code.check;
 }
 
@@ -238,14 +267,15 @@ __noinline int read_frame(struct frame_seen *seen, __u64 frame)
 	seen->at = instruction_of(words, seen->code);
 	seen->is_shim = 0;
 	if (owner != PYLEAK_NO_REGISTER)
-		seen->is_shim = (frame_word(words, owner) >> (owner & 7) * 8 & 0xff) >=
-				frames->first_shim;
+		seen->is_shim =
+			(frame_word(words, owner) >> (owner & 7) * 8 & 0xff) >= frames->first_shim;
 	return 0;
 }
 
 struct stack_walk {
 	struct pyleak_stack *to;
 	__u64 frame;
+	__u64 now_ns;
 	struct frame_seen seen;
 	__u32 failed;
 	__u32 is_over;
@@ -266,7 +296,7 @@ static long walk_frame(__u32 index, void *context)
 		KEEP(cnt);
 		if (cnt >= PYLEAK_STACK_FRAMES)
 			return 1;
-		check = meet_code(walk->seen.code);
+		check = meet_code(walk->seen.code, walk->now_ns);
 		walk->failed = !check;
 		if (!check)
 			return 1;
@@ -279,15 +309,22 @@ static long walk_frame(__u32 index, void *context)
 	return walk->is_over ? 1 : 0;
 }
 
-/* The innermost frame; 0: there is none. */
-static __always_inline __u64 newest_frame(__u64 tstate)
+/* The innermost frame; 0: there is none. False: not readable. */
+static __always_inline bool newest_frame(__u64 tstate, __u64 *frame)
 {
 	const struct pyleak_frames *frames = &control.frames;
-	__u64 frame = read_word(tstate + frames->tstate_frame);
 
-	if (frame && frames->cframe_frame != PYLEAK_NO_REGISTER)
-		frame = read_word(frame + frames->cframe_frame);
-	return frame;
+	if (!read_user(frame, sizeof(*frame), tstate + frames->tstate_frame))
+		return false;
+	return !*frame || frames->cframe_frame == PYLEAK_NO_REGISTER ||
+	       read_user(frame, sizeof(*frame), *frame + frames->cframe_frame);
+}
+
+static __always_inline int lose_stack(struct pyleak_stack *stack, enum pyleak_alloc_loss reason)
+{
+	stack->cnt = 0;
+	count_loss(reason);
+	return -1;
 }
 
 __noinline int walk_stack(struct pyleak_alloc_state *state)
@@ -300,20 +337,17 @@ __noinline int walk_stack(struct pyleak_alloc_state *state)
 	state->stack.cnt = 0;
 	state->stack.is_cut = 0;
 	tstate = state->tstate_at ? read_word(state->tstate_at) : 0;
-	if (!tstate) {
-		count_loss(PYLEAK_ALLOC_LOSS_NO_THREAD);
-		return -1;
-	}
-	walk.frame = newest_frame(tstate);
+	if (!tstate)
+		return lose_stack(&state->stack, PYLEAK_ALLOC_LOSS_NO_THREAD);
+	walk.now_ns = bpf_ktime_get_ns();
 	walk.to = &state->stack;
+	if (!newest_frame(tstate, &walk.frame))
+		return lose_stack(&state->stack, PYLEAK_ALLOC_LOSS_NO_FRAME);
 	if (!walk.frame)
 		return 0;
 	bpf_loop(STEPS_MAX, walk_frame, &walk, 0);
-	if (walk.failed) {
-		state->stack.cnt = 0;
-		count_loss(PYLEAK_ALLOC_LOSS_NO_FRAME);
-		return -1;
-	}
+	if (walk.failed)
+		return lose_stack(&state->stack, PYLEAK_ALLOC_LOSS_NO_FRAME);
 	state->stack.is_cut = !walk.is_over;
 	return 0;
 }
@@ -354,7 +388,7 @@ __noinline int is_same_stack(const struct pyleak_stack *one, const struct pyleak
 
 /* The entry of `key`, made if there is none. */
 static __always_inline struct pyleak_stack_value *stack_entry(const struct pyleak_stack_key *key,
-							       const struct pyleak_stack *stack)
+							      const struct pyleak_stack *stack)
 {
 	struct pyleak_stack_value *found = bpf_map_lookup_elem(&stacks, key);
 	const void *nothing;
@@ -374,15 +408,15 @@ static __always_inline struct pyleak_stack_value *stack_entry(const struct pylea
 
 __noinline int count_freed(__u64 object)
 {
-	struct pyleak_live_object *known = bpf_map_lookup_elem(&live, &object);
+	struct pyleak_live_object *found = bpf_map_lookup_elem(&live, &object);
 	struct pyleak_stack_value *made;
 
-	if (!known)
+	if (!found)
 		return 0;
-	made = bpf_map_lookup_elem(&stacks, &known->made);
+	made = bpf_map_lookup_elem(&stacks, &found->made);
 	if (made) {
 		__sync_fetch_and_add(&made->frees, 1);
-		__sync_fetch_and_add(&made->freed_bytes, known->bytes);
+		__sync_fetch_and_add(&made->freed_bytes, found->bytes);
 	}
 	bpf_map_delete_elem(&live, &object);
 	return 0;

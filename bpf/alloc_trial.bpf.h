@@ -13,7 +13,7 @@ struct {
 
 static __always_inline struct pyleak_alloc_hits *hits_of(__u64 index)
 {
-	return &hits[index & (SITES_ROOM - 1)];
+	return &hits[index & (PYLEAK_ALLOC_MAX_SITES - 1)];
 }
 
 /* An object's type is an object whose type is `type`, or derives from it. */
@@ -82,7 +82,7 @@ static __always_inline void pass(struct pyleak_alloc_count *count,
 {
 	__s32 after = now;
 
-	if (site->is_free) {
+	if (site->kind == PYLEAK_ALLOC_FREE) {
 		compare(count, now, count->expected);
 		count->frees++;
 		if (now > 0) {
@@ -104,7 +104,7 @@ static __always_inline void look(struct pyleak_alloc_count *count,
 	count->last_object = 0;
 	if (!object)
 		return;
-	if (site->is_free) {
+	if (site->kind == PYLEAK_ALLOC_FREE) {
 		look_at(object, index);
 	} else {
 		count->last_object = object;

@@ -9,12 +9,6 @@
 #define TYPE_MASK (PYLEAK_ALLOC_MAX_TYPES - 1)
 #define BASIC_BYTES_MAX (1ULL << 32)
 
-/* From ob_type on, what is looked at of an object. */
-struct alloc_head {
-	__u64 type;
-	__u64 items; /* ob_size, if its type has items */
-};
-
 static __always_inline bool is_metatype(__u64 type)
 {
 	__u64 flags = 0;
@@ -22,26 +16,22 @@ static __always_inline bool is_metatype(__u64 type)
 	return read_user(&flags, sizeof(flags), type + PYLEAK_TP_FLAGS) && flags & TYPE_SUBCLASS;
 }
 
-/* What a slot says of its type. False: it is none, a loss was counted. */
-static __always_inline bool describe(struct pyleak_alloc_type *to, __u64 type)
+/* What a slot says of its type; negative: it is none, by which loss. */
+static __always_inline int describe(struct pyleak_alloc_type *to, __u64 type)
 {
 	__u64 words[(PYLEAK_TP_FLAGS - OB_TYPE) / 8 + 1] = {};
 	__u64 basic_bytes;
 
-	if (!read_user(words, sizeof(words), type + OB_TYPE)) {
-		count_loss(PYLEAK_ALLOC_LOSS_FAULT);
-		return false;
-	}
+	if (!read_user(words, sizeof(words), type + OB_TYPE))
+		return ~PYLEAK_ALLOC_LOSS_FAULT;
 	basic_bytes = words[(PYLEAK_TP_BASICSIZE - OB_TYPE) / 8];
 	/* An object's type is an object whose type is `type`, or derives from it. */
-	if (!is_metatype(words[0]) || !basic_bytes || basic_bytes > BASIC_BYTES_MAX) {
-		count_loss(PYLEAK_ALLOC_LOSS_NO_TYPE);
-		return false;
-	}
+	if (!is_metatype(words[0]) || !basic_bytes || basic_bytes > BASIC_BYTES_MAX)
+		return ~PYLEAK_ALLOC_LOSS_NO_TYPE;
 	to->basic_bytes = basic_bytes;
 	to->item_bytes = words[(PYLEAK_TP_ITEMSIZE - OB_TYPE) / 8];
 	to->flags = words[(PYLEAK_TP_FLAGS - OB_TYPE) / 8] & TYPE_SUBCLASS ? PYLEAK_ALLOC_META : 0;
-	return true;
+	return 0;
 }
 
 static __always_inline void fill(struct pyleak_alloc_type *slot,
@@ -52,11 +42,12 @@ static __always_inline void fill(struct pyleak_alloc_type *slot,
 	slot->basic_bytes = with->basic_bytes;
 }
 
-/* The index of the type's slot, which is taken if it has none; negative: a loss was counted. */
+/* The index of the type's slot, which is taken if it has none; negative: ~ of a loss. */
 __noinline int take_slot(__u64 type)
 {
 	struct pyleak_alloc_type told = {}, *slot;
 	__u32 begin = pyleak_alloc_slot(type), at;
+	int err;
 
 	for (__u32 i = 0; i < PYLEAK_ALLOC_PROBES; i++) {
 		__u64 holder;
@@ -70,8 +61,9 @@ __noinline int take_slot(__u64 type)
 			return at;
 		if (holder && holder != type)
 			continue;
-		if (!told.basic_bytes && !describe(&told, type))
-			return -1;
+		err = told.basic_bytes ? 0 : describe(&told, type);
+		if (err)
+			return err;
 		if (!holder)
 			holder = __sync_val_compare_and_swap(&slot->type, 0, type);
 		if (holder && holder != type)
@@ -79,20 +71,18 @@ __noinline int take_slot(__u64 type)
 		fill(slot, &told);
 		return at;
 	}
-	count_loss(PYLEAK_ALLOC_LOSS_TYPES_FULL);
-	return -1;
+	return ~PYLEAK_ALLOC_LOSS_TYPES_FULL;
 }
 
-/* NULL: a loss was counted. */
-static __always_inline struct pyleak_alloc_type *slot_of(__u64 type)
+/* The same; nearly always it is the first slot that is tried. */
+static __always_inline int slot_of(__u64 type)
 {
-	struct pyleak_alloc_type *slot = &types[pyleak_alloc_slot(type) & TYPE_MASK];
-	int at;
+	__u32 at = pyleak_alloc_slot(type) & TYPE_MASK;
+	const struct pyleak_alloc_type *slot = &types[at];
 
 	if (slot->type == type && !(slot->flags & PYLEAK_ALLOC_DEAD) && slot->basic_bytes)
-		return slot;
-	at = take_slot(type);
-	return at < 0 ? 0 : &types[at & TYPE_MASK];
+		return at;
+	return take_slot(type);
 }
 
 /* An object whose type is a metatype was freed: no object of this type is left, and what is at its

@@ -4,7 +4,7 @@
 #ifndef PYLEAK_ALLOC_H
 #define PYLEAK_ALLOC_H
 
-#define PYLEAK_ALLOC_MAX_SITES 384
+#define PYLEAK_ALLOC_MAX_SITES 512 /* a power of 2 */
 #define PYLEAK_ALLOC_MAX_COUNTS 64 /* interpreters */
 #define PYLEAK_NO_REGISTER 0xffffffffU
 
@@ -24,9 +24,15 @@
 #define PYLEAK_ALLOC_LOSS_ENUM(name, words) PYLEAK_ALLOC_LOSS_##name,
 enum pyleak_alloc_loss { PYLEAK_ALLOC_LOSSES(PYLEAK_ALLOC_LOSS_ENUM) PYLEAK_ALLOC_LOSS_CNT };
 
+enum pyleak_alloc_kind {
+	PYLEAK_ALLOC_NEW = 0,
+	PYLEAK_ALLOC_FREE = 1,
+	PYLEAK_ALLOC_COLLECTION = 2, /* up to 3.11: one begins here, maybe inside an allocation */
+};
+
 /* One place; its index is the probe's cookie. Registers are offsets in struct pt_regs. */
 struct pyleak_alloc_site {
-	__u32 is_free;
+	__u32 kind;
 	__u32 object_at;       /* PYLEAK_NO_REGISTER: not known */
 	__u32 object_index_at; /* a second register to be added; or PYLEAK_NO_REGISTER */
 	__u32 count_at;	       /* PYLEAK_NO_REGISTER: count_offset is the address */

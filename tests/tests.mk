@@ -7,7 +7,8 @@ BPF_TEST := $(OUT)/tests/bpf-tests
 LIVE_TEST := $(OUT)/tests/live-tests
 FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
 TEST_OBJ := $(UNIT_SRC:%.c=$(OUT)/%.o) $(BPF_TEST_SRC:%.c=$(OUT)/%.o) $(LIVE_SRC:%.c=$(OUT)/%.o)
-PROBES_SRC := $(addprefix user/collect/,probes.c alloc_probes.c alloc_link.c alloc_keeper.c alloc_read.c alloc_price.c)
+PROBES_SRC := $(addprefix user/collect/,probes.c alloc_probes.c alloc_link.c alloc_keeper.c alloc_read.c \
+	alloc_price.c alloc_stacks_read.c)
 PROBES_OBJ := $(PROBES_SRC:%.c=$(OUT)/%.o)
 # What unit tests link: everything but the command line and the kernel side.
 PURE_OBJ := $(filter-out $(OUT)/user/cli/% $(PROBES_OBJ) $(OUT)/user/collect/collector%,$(LIB_OBJ))
@@ -56,7 +57,8 @@ check-bpf: $(if $(BPF_TEST_SRC),$(BPF_TEST))
 # One test at a time: they start processes and measure them on machines with few cores.
 check-live: $(TOOL) $(LIVE_TEST)
 	$(Q)if [ $$(id -u) -ne 0 ]; then echo "check-live: SKIPPED: needs root"; else \
-		PYLEAK_BPF=$(TOOL) $(LIVE_TEST) -j1; fi
+		PYLEAK_BPF=$(TOOL) $(LIVE_TEST) -j1 --output=tap:$(OUT)/live.tap || \
+			{ echo "== failed:"; grep -A 8 '^not ok' $(OUT)/live.tap; exit 1; }; fi
 
 # A part of `make bench-detect`: one program of each kind, for less long.
 PART := leak_list leak_dict_str leak_cycle_gc_off leak_strings_list leak_native_malloc \

@@ -18,8 +18,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-#define MAX_LINKS 2
-
 enum request { REQUEST_ATTACH = 'a', REQUEST_DETACH = 'd' };
 
 struct alloc_keeper {
@@ -28,29 +26,6 @@ struct alloc_keeper {
 };
 
 /* ---- the process */
-
-struct kept {
-	const struct alloc_link_options *options;
-	size_t cnt;
-	struct alloc_link *links[MAX_LINKS];
-};
-
-static void detach(struct kept *kept)
-{
-	for (size_t i = kept->cnt; i; i--)
-		alloc_link_close(take_ptr(kept->links[i - 1]));
-}
-
-static int attach(struct kept *kept)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < kept->cnt; i++)
-		err = alloc_link_open(&kept->options[i], &kept->links[i]);
-	if (err)
-		detach(kept);
-	return err;
-}
 
 static int by_number(const void *a, const void *b)
 {
@@ -64,14 +39,10 @@ static void close_between(int first, int last)
 }
 
 /* What else is open here is not closed when the tool closes it. */
-static void close_others(const struct kept *kept, int socket, int tool)
+static void close_others(const int *keep, size_t cnt)
 {
-	int keep[MAX_LINKS + 3] = { STDERR_FILENO, socket, tool }, from = 0;
-	size_t cnt = 3;
+	int from = 0;
 
-	for (size_t i = 0; i < kept->cnt; i++)
-		keep[cnt++] = bpf_program__fd(kept->options[i].program);
-	qsort(keep, cnt, sizeof(keep[0]), by_number);
 	for (size_t i = 0; i < cnt; i++) {
 		close_between(from, keep[i] - 1);
 		from = keep[i] + 1;
@@ -80,9 +51,10 @@ static void close_others(const struct kept *kept, int socket, int tool)
 }
 
 /* Away from the terminal's signals, and as urgent as whoever closes windows. */
-static void settle(const struct kept *kept, int socket, int tool)
+static void settle(const struct alloc_link_options *link, int socket, int tool)
 {
 	const struct sched_param first = { .sched_priority = sched_get_priority_min(SCHED_FIFO) };
+	int keep[] = { STDERR_FILENO, socket, tool, bpf_program__fd(link->program) };
 	sigset_t all;
 
 	sigfillset(&all);
@@ -90,7 +62,9 @@ static void settle(const struct kept *kept, int socket, int tool)
 	setsid();
 	prctl(PR_SET_NAME, "pyleak-keeper");
 	sched_setscheduler(0, SCHED_FIFO, &first);
-	close_others(kept, socket, tool);
+	/* What else is open here would not be closed when the tool closes it. */
+	qsort(keep, ARRAY_SIZE(keep), sizeof(keep[0]), by_number);
+	close_others(keep, ARRAY_SIZE(keep));
 }
 
 /* False: the tool has closed it, or has ended; a process that it forked may have its end still. */
@@ -105,53 +79,53 @@ static bool wait_request(int socket, int tool, char *request)
 	return !fds[1].revents && recv(socket, request, 1, 0) == 1;
 }
 
-static void keep(const struct alloc_link_options *options, size_t cnt, int socket, int tool)
+static void keep(const struct alloc_link_options *options, int socket, int tool)
 {
-	struct kept kept = { .options = options, .cnt = cnt };
+	struct alloc_link *link = NULL;
 	char request;
 
-	settle(&kept, socket, tool);
+	settle(options, socket, tool);
 	while (wait_request(socket, tool, &request)) {
 		int err = 0;
 
 		if (request == REQUEST_ATTACH)
-			err = attach(&kept);
+			err = alloc_link_open(options, &link);
 		else
-			detach(&kept);
+			alloc_link_close(take_ptr(link));
 		if (send(socket, &err, sizeof(err), MSG_NOSIGNAL) != sizeof(err))
 			break;
 	}
-	detach(&kept);
+	alloc_link_close(link);
 	_exit(0);
 }
 
 /* ---- the tool's side */
 
-static int start(const struct alloc_link_options *links, size_t cnt, struct alloc_keeper *keeper)
+static int start(const struct alloc_link_options *link, struct alloc_keeper *keeper)
 {
 	_cleanup_close_ int tool = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	int sockets[2];
+	int sockets[2], err;
 
 	if (tool < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
 		return -errno;
 	keeper->pid = fork();
 	if (!keeper->pid)
-		keep(links, cnt, sockets[1], tool);
+		keep(link, sockets[1], tool);
+	err = keeper->pid < 0 ? -errno : 0;
 	close(sockets[1]);
 	keeper->socket = sockets[0];
-	return keeper->pid < 0 ? -errno : 0;
+	return err;
 }
 
-int alloc_keeper_open(const struct alloc_link_options *links, size_t cnt, struct alloc_keeper **out)
+int alloc_keeper_open(const struct alloc_link_options *link, struct alloc_keeper **out)
 {
 	struct alloc_keeper *keeper = calloc(1, sizeof(*keeper));
-	int err = cnt > MAX_LINKS ? -E2BIG : 0;
+	int err;
 
 	if (!keeper)
 		return -ENOMEM;
 	keeper->socket = -1;
-	if (!err)
-		err = start(links, cnt, keeper);
+	err = start(link, keeper);
 	if (err) {
 		pr_error("allocation probes: cannot start a process to hold them: %s",
 			 strerror(-err));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A process of ours that holds the links, for the one case in which a descriptor's end does not
+/* A process of ours that holds a link, for the one case in which a descriptor's end does not
  * take its breakpoints out: a process that is killed while it takes them out leaves the rest in
  * the target for ever (Linux 6.18, kernel/events/uprobes.c, "failed to unregister, leaking
  * uprobe": get_user_pages() ends with a fatal signal). Windows close all the time. When the tool
@@ -11,13 +11,12 @@
 
 struct alloc_keeper;
 
-/* Starts the process. The links, and all that they point to, are as they are now. Logged. */
-int alloc_keeper_open(const struct alloc_link_options *links, size_t cnt,
-		      struct alloc_keeper **out);
-/* Takes them out, too. NULL is fine. */
+/* Starts the process. The link, and all that it points to, is as it is now. Logged. */
+int alloc_keeper_open(const struct alloc_link_options *link, struct alloc_keeper **out);
+/* Takes the breakpoints out, too. NULL is fine. */
 void alloc_keeper_close(struct alloc_keeper *keeper);
 
-/* All links, or none and -errno: -EPIPE when the keeper is gone. */
+/* As alloc_link_open(); -EPIPE when the keeper is gone. */
 int alloc_keeper_attach(struct alloc_keeper *keeper);
 /* Returns when all breakpoints are out. */
 void alloc_keeper_detach(struct alloc_keeper *keeper);

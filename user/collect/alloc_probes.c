@@ -15,6 +15,7 @@
 #include "alloc.skel.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "collect/alloc_frames.h"
 #include "collect/alloc_probes_state.h"
 #include "collect/probes.h"
 
@@ -22,7 +23,7 @@
 /* struct _gil_runtime_state (ceval_gil.h, 3.12 and later): last_holder. */
 #define GIL_LAST_HOLDER 0x8
 
-_Static_assert(ALLOC_MAX_SITES == PYLEAK_ALLOC_MAX_SITES, "the kernel side holds as many");
+_Static_assert(ALLOC_MAX_PLACES <= PYLEAK_ALLOC_MAX_SITES, "the kernel side holds as many");
 _Static_assert(sizeof(struct pyleak_alloc_state) % 8 == 0, "an array of the kernel has no holes");
 
 /* struct pt_regs of the kernel begins as user_regs_struct does. In the order of machine code. */
@@ -47,14 +48,44 @@ static void tell_sites(struct alloc_probes *probes)
 	for (size_t i = 0; i < sites->cnt; i++) {
 		const struct alloc_site *site = &sites->items[i];
 
+		probes->offsets[i] = site->offset;
 		probes->sites[i] = (struct pyleak_alloc_site){
-			.is_free = site->kind == ALLOC_FREE,
+			.kind = site->kind == ALLOC_FREE ? PYLEAK_ALLOC_FREE : PYLEAK_ALLOC_NEW,
 			.object_at = register_offset(site->object_reg),
 			.object_index_at = register_offset(site->object_index),
 			.count_at = register_offset(site->count_reg),
 			.object_bias = site->object_bias,
 			.count_offset = site->count_offset,
 		};
+	}
+	probes->place_cnt = sites->cnt;
+}
+
+/* From 3.12 on collections begin where no allocation is under way (ceval.c, eval breaker). */
+static bool needs_collections(const struct alloc_probes *probes)
+{
+	const struct alloc_probes_options *options = &probes->options;
+
+	if (options->mode != ALLOC_COUNT || options->python->minor >= 12)
+		return false;
+	if (options->hook && options->hook->kind != GC_HOOK_NONE)
+		return true;
+	pr_debug("allocation probes: no hook where collections begin: an object that sets one off "
+		 "may be counted as another type");
+	return false;
+}
+
+/* Their places come behind the others. */
+static void tell_collections(struct alloc_probes *probes)
+{
+	const struct gc_hook *hook = probes->options.hook;
+
+	for (size_t i = 0; needs_collections(probes) && i < hook->start_cnt; i++) {
+		size_t at = probes->place_cnt++;
+
+		probes->sites[at].kind = PYLEAK_ALLOC_COLLECTION;
+		probes->offsets[at] = hook->start[i].offset;
+		probes->semaphores[at] = hook->start[i].semaphore;
 	}
 }
 
@@ -112,20 +143,6 @@ static int ignore_event(void *context, void *data, size_t size)
 	return 0;
 }
 
-/* From 3.12 on collections begin where no allocation is under way (ceval.c, eval breaker). */
-static bool needs_collections(const struct alloc_probes *probes)
-{
-	const struct alloc_probes_options *options = &probes->options;
-
-	if (options->mode != ALLOC_COUNT || options->python->minor >= 12)
-		return false;
-	if (options->hook && options->hook->kind != GC_HOOK_NONE)
-		return true;
-	pr_debug("allocation probes: no hook where collections begin: an object that sets one off "
-		 "may be counted as another type");
-	return false;
-}
-
 /* Only the programs of the mode, so that the kernel verifies no others. */
 static int load(struct alloc_probes *probes)
 {
@@ -139,7 +156,6 @@ static int load(struct alloc_probes *probes)
 		return -errno;
 	probes->multi = alloc_link_can_multi();
 	bpf_program__set_autoload(skeleton->progs.on_alloc, counts);
-	bpf_program__set_autoload(skeleton->progs.on_collection, needs_collections(probes));
 	bpf_program__set_autoload(skeleton->progs.on_alloc_trial, !counts);
 	bpf_object__for_each_program(program, skeleton->obj)
 	{
@@ -177,52 +193,6 @@ static int share(struct alloc_probes *probes)
 	return 0;
 }
 
-/* Until the keeper has its copy. */
-struct links {
-	uint64_t places[ALLOC_MAX_SITES];
-	uint64_t collections[HOOK_MAX_SITES], semaphores[HOOK_MAX_SITES];
-	struct alloc_link_options options[2];
-};
-
-static void fill_link(const struct alloc_probes *probes, const struct bpf_program *program,
-		      const uint64_t *offsets, size_t cnt, struct alloc_link_options *out)
-{
-	*out = (struct alloc_link_options){
-		.program = program,
-		.multi = probes->multi,
-		.pid = probes->options.pid,
-		.path = probes->options.python->open_path,
-		.offsets = offsets,
-		.cnt = cnt,
-	};
-}
-
-/* The places last: what is put in last is taken out first. */
-static int start_keeper(struct alloc_probes *probes)
-{
-	const struct alloc_probes_options *options = &probes->options;
-	const struct alloc_bpf *skeleton = probes->skeleton;
-	struct links links = {};
-	size_t cnt = 0;
-
-	if (needs_collections(probes)) {
-		for (size_t i = 0; i < options->hook->start_cnt; i++) {
-			links.collections[i] = options->hook->start[i].offset;
-			links.semaphores[i] = options->hook->start[i].semaphore;
-		}
-		fill_link(probes, skeleton->progs.on_collection, links.collections,
-			  options->hook->start_cnt, &links.options[cnt]);
-		links.options[cnt++].semaphores = links.semaphores;
-	}
-	for (size_t i = 0; i < options->sites->cnt; i++)
-		links.places[i] = options->sites->items[i].offset;
-	fill_link(probes,
-		  options->mode == ALLOC_COUNT ? skeleton->progs.on_alloc
-					       : skeleton->progs.on_alloc_trial,
-		  links.places, options->sites->cnt, &links.options[cnt++]);
-	return alloc_keeper_open(links.options, cnt, &probes->keeper);
-}
-
 static int prepare(struct alloc_probes *probes)
 {
 	int err = load(probes);
@@ -236,8 +206,28 @@ static int prepare(struct alloc_probes *probes)
 	probes->control->look = probes->options.mode == ALLOC_TRIAL;
 	probes->control->hit_ns = probes->options.hit_ns;
 	tell_sites(probes);
+	tell_collections(probes);
 	tell_interpreters(probes);
-	return 0;
+	return probes->options.mode == ALLOC_COUNT
+		       ? alloc_frames_fill(probes->options.python, &probes->control->frames)
+		       : 0;
+}
+
+static int start_keeper(struct alloc_probes *probes)
+{
+	const struct alloc_probes_options *options = &probes->options;
+	const struct alloc_link_options wanted = {
+		.program = options->mode == ALLOC_COUNT ? probes->skeleton->progs.on_alloc
+							: probes->skeleton->progs.on_alloc_trial,
+		.multi = probes->multi,
+		.pid = options->pid,
+		.path = options->python->open_path,
+		.offsets = probes->offsets,
+		.semaphores = probes->semaphores,
+		.cnt = probes->place_cnt,
+	};
+
+	return alloc_keeper_open(&wanted, &probes->keeper);
 }
 
 int alloc_probes_open(const struct alloc_probes_options *options, struct alloc_probes **out)

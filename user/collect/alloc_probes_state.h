@@ -6,6 +6,8 @@
 #include "collect/alloc_keeper.h"
 #include "collect/alloc_probes.h"
 
+#define ALLOC_MAX_PLACES (ALLOC_MAX_SITES + HOOK_MAX_SITES)
+
 struct alloc_bpf;
 struct ring_buffer;
 
@@ -14,6 +16,8 @@ struct alloc_probes {
 	struct alloc_bpf *skeleton;
 	struct alloc_keeper *keeper;
 	bool attached;
+	size_t place_cnt;
+	uint64_t offsets[ALLOC_MAX_PLACES], semaphores[ALLOC_MAX_PLACES];
 	struct ring_buffer *events;
 	bool multi;
 	/* Shared with the kernel side. */

@@ -33,6 +33,8 @@ const volatile struct pyleak_pauses *probes_pauses(struct probes *probes);
 
 /* The kernel map with the number of complete censuses, for programs that count allocations. */
 int probes_epoch_fd(const struct probes *probes);
+/* How many there were. */
+uint64_t probes_epoch(const struct probes *probes);
 
 /* Readable (epoll) when a census is complete; probes_drain() makes it quiet again. */
 int probes_event_fd(struct probes *probes);
