@@ -15,6 +15,7 @@ struct alloc_subject {
 	struct gc_lists lists;
 	struct gc_hook hook;
 	struct alloc_sites sites;
+	struct alloc_probes_options options;
 	struct alloc_probes *probes;
 	struct pyleak_alloc_type then[PYLEAK_ALLOC_MAX_TYPES]; /* the table at subject_mark() */
 	struct pyleak_alloc_progress then_progress;
