@@ -23,6 +23,8 @@ int on_alloc(struct pt_regs *ctx)
 {
 	if (control.armed)
 		pass_site(ctx, bpf_get_attach_cookie(ctx));
+	else
+		pass_disarmed();
 	return 0;
 }
 

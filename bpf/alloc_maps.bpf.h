@@ -73,4 +73,10 @@ static __always_inline void spend(__u64 ns)
 		close_window();
 }
 
+/* A hit before a window is armed, or after it was disarmed. */
+static __always_inline void pass_disarmed(void)
+{
+	__sync_fetch_and_add(&progress.idle_hits, 1);
+}
+
 #endif

@@ -94,8 +94,6 @@ struct pyleak_alloc_progress {
 	__u64 stacks;	 /* taken */
 	/* Hits while disarmed, which cost their trap: the first and the last of a window. */
 	__u64 idle_hits;
-	__u64 last_idle_ns; /* when the newest was */
-	__u64 closed_ns;    /* when the kernel side last disarmed itself */
 	__u64 losses[PYLEAK_ALLOC_LOSS_CNT];
 };
 

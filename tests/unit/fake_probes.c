@@ -8,8 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-
 #define PATIENCE_S 10
 
 void fake_probes_init(struct alloc_probes *probes)
@@ -65,7 +63,6 @@ void fake_probes_hit(struct alloc_probes *probes, uint64_t hits, uint64_t spent_
 	probes->progress.window_ns += spent_ns;
 	if (probes->is_armed && probes->progress.window_ns >= probes->allowance_ns) {
 		probes->is_armed = false;
-		probes->progress.closed_ns = clock_now_ns();
 		eventfd_write(probes->event_fd, 1);
 	}
 	pthread_mutex_unlock(&probes->lock);
@@ -95,10 +92,7 @@ void alloc_probes_detach(struct alloc_probes *probes)
 	pthread_mutex_lock(&probes->lock);
 	probes->is_attached = false;
 	probes->detaches++;
-	if (probes->late_ns) {
-		probes->progress.idle_hits += probes->late_ns / 1000;
-		probes->progress.last_idle_ns = probes->progress.closed_ns + probes->late_ns;
-	}
+	probes->progress.idle_hits += probes->late_hits;
 	pthread_cond_signal(&probes->changed);
 	pthread_mutex_unlock(&probes->lock);
 }

@@ -17,7 +17,7 @@ struct alloc_probes {
 	int attach_err;
 	int attaches_left; /* then attach_err */
 	bool is_slow;
-	uint64_t late_ns; /* detaching leaves traps for so long */
+	uint64_t late_hits; /* while it is detached */
 	/* What was done to it. */
 	unsigned int attaches, failures, detaches, arms, forgets;
 	bool is_attached, is_armed;

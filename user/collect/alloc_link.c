@@ -86,6 +86,8 @@ static int open_multi(struct alloc_link *link, const struct alloc_link_options *
 	link->fd = create_multi(&attr);
 	if (link->fd >= 0)
 		return 0;
+	if (errno == ESRCH)
+		return -ESRCH; /* it has ended, which whoever watches it will see */
 	pr_error("allocation probes: cannot put %zu into %s of process %d: %s", options->cnt,
 		 options->path, options->pid, strerror(errno));
 	return -errno;

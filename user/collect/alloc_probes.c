@@ -208,43 +208,12 @@ static int prepare(struct alloc_probes *probes)
 	tell_sites(probes);
 	tell_collections(probes);
 	tell_interpreters(probes);
-	return probes->options.mode == ALLOC_COUNT ?
-		       alloc_frames_fill(probes->options.python, &probes->control->frames) :
-		       0;
+	return probes->options.mode == ALLOC_COUNT
+		       ? alloc_frames_fill(probes->options.python, &probes->control->frames)
+		       : 0;
 }
 
-int alloc_probes_open(const struct alloc_probes_options *options, struct alloc_probes **out)
-{
-	struct alloc_probes *probes = calloc(1, sizeof(*probes));
-	int err;
-
-	if (!probes)
-		return -ENOMEM;
-	probes_quiet_libbpf();
-	probes->options = *options;
-	err = prepare(probes);
-	if (err) {
-		pr_error("allocation probes: cannot load them: %s", strerror(-err));
-		alloc_probes_close(probes);
-		return err;
-	}
-	*out = probes;
-	return 0;
-}
-
-void alloc_probes_close(struct alloc_probes *probes)
-{
-	if (!probes)
-		return;
-	alloc_probes_detach(probes);
-	ring_buffer__free(probes->events);
-	if (probes->states)
-		munmap(probes->states, STATES_BYTES);
-	alloc_bpf__destroy(probes->skeleton);
-	free(probes);
-}
-
-int alloc_probes_attach(struct alloc_probes *probes)
+static int start_keeper(struct alloc_probes *probes)
 {
 	const struct alloc_probes_options *options = &probes->options;
 	const struct alloc_link_options wanted = {
@@ -258,12 +227,56 @@ int alloc_probes_attach(struct alloc_probes *probes)
 		.cnt = probes->place_cnt,
 	};
 
-	return alloc_link_open(&wanted, &probes->link);
+	return alloc_keeper_open(&wanted, &probes->keeper);
+}
+
+int alloc_probes_open(const struct alloc_probes_options *options, struct alloc_probes **out)
+{
+	struct alloc_probes *probes = calloc(1, sizeof(*probes));
+	int err;
+
+	if (!probes)
+		return -ENOMEM;
+	probes_quiet_libbpf();
+	probes->options = *options;
+	err = prepare(probes);
+	if (err)
+		pr_error("allocation probes: cannot load them: %s", strerror(-err));
+	else
+		err = start_keeper(probes);
+	if (err) {
+		alloc_probes_close(probes);
+		return err;
+	}
+	*out = probes;
+	return 0;
+}
+
+void alloc_probes_close(struct alloc_probes *probes)
+{
+	if (!probes)
+		return;
+	alloc_keeper_close(probes->keeper);
+	ring_buffer__free(probes->events);
+	if (probes->states)
+		munmap(probes->states, STATES_BYTES);
+	alloc_bpf__destroy(probes->skeleton);
+	free(probes);
+}
+
+int alloc_probes_attach(struct alloc_probes *probes)
+{
+	int err = alloc_keeper_attach(probes->keeper);
+
+	probes->attached = !err;
+	return err;
 }
 
 void alloc_probes_detach(struct alloc_probes *probes)
 {
-	alloc_link_close(take_ptr(probes->link));
+	if (probes->attached)
+		alloc_keeper_detach(probes->keeper);
+	probes->attached = false;
 }
 
 bool alloc_probes_are_quick(const struct alloc_probes *probes)

@@ -3,7 +3,7 @@
 #ifndef PYLEAK_ALLOC_PROBES_STATE_H
 #define PYLEAK_ALLOC_PROBES_STATE_H
 
-#include "collect/alloc_link.h"
+#include "collect/alloc_keeper.h"
 #include "collect/alloc_probes.h"
 
 #define ALLOC_MAX_PLACES (ALLOC_MAX_SITES + HOOK_MAX_SITES)
@@ -14,7 +14,8 @@ struct ring_buffer;
 struct alloc_probes {
 	struct alloc_probes_options options;
 	struct alloc_bpf *skeleton;
-	struct alloc_link *link;
+	struct alloc_keeper *keeper;
+	bool attached;
 	size_t place_cnt;
 	uint64_t offsets[ALLOC_MAX_PLACES], semaphores[ALLOC_MAX_PLACES];
 	struct ring_buffer *events;

@@ -81,12 +81,9 @@ static void book(struct alloc_windows *windows)
 }
 
 /* After the breakpoints are gone. Only a burst shows how late that is: it traps to the end. */
-static void book_close(struct alloc_windows *windows)
+static void book_close(struct alloc_windows *windows, uint64_t idle_hits)
 {
-	const volatile struct pyleak_alloc_progress *progress =
-		alloc_probes_progress(windows->options.probes);
-	uint64_t last = progress->last_idle_ns, closed = progress->closed_ns;
-	uint64_t late = last > closed ? last - closed : 0;
+	uint64_t late = (windows->booked_idle_hits - idle_hits) * windows->options.trap_ns;
 
 	governor_closed(&windows->governor, late);
 	pthread_mutex_lock(&windows->lock);
@@ -112,6 +109,8 @@ static bool wait_window(struct alloc_windows *windows)
 static int watch(struct alloc_windows *windows, uint64_t allowance)
 {
 	struct alloc_probes *probes = windows->options.probes;
+	/* Until here the probes were in and not armed; from here on, only once it is over. */
+	uint64_t idle_hits = alloc_probes_progress(probes)->idle_hits;
 	bool is_cut = false;
 	int err = 0;
 
@@ -132,7 +131,7 @@ static int watch(struct alloc_windows *windows, uint64_t allowance)
 	alloc_probes_detach(probes);
 	book(windows);
 	if (is_cut)
-		book_close(windows);
+		book_close(windows, idle_hits);
 	alloc_probes_forget_live(probes);
 	return err;
 }

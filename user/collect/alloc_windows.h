@@ -29,7 +29,7 @@ struct alloc_windows_seen {
 	uint64_t open_ns;   /* armed */
 	uint64_t spent_ns;  /* by the target, bare traps before and behind included */
 	uint64_t hits;
-	uint64_t longest_late_ns; /* from the kernel side's word to the last trap */
+	uint64_t longest_late_ns; /* of traps from the kernel side's word to the last */
 	int err;		  /* why no further window is opened; 0 = goes on */
 };
 
