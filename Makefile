@@ -20,6 +20,7 @@
 CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PROTOC_C ?= protoc-c
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
@@ -43,7 +44,7 @@ SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=
 OUR_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' $(WARNINGS) \
 	$(SANITIZE_FLAGS) -Iuser -Iinclude
 CAPSTONE ?= -lcapstone
-LIBS := -lbpf -lelf $(CAPSTONE) -ljansson -lz -lm -pthread
+LIBS := -lbpf -lelf $(CAPSTONE) -ljansson -lprotobuf-c -lz -lm -pthread
 TEST_LIBS := -lcriterion
 # BTF is in the tool and names source files: without the folder, which is of no use elsewhere.
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
@@ -56,7 +57,8 @@ LIVE_SRC := $(sort $(wildcard tests/live/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 MAIN_OBJ := $(OUT)/user/cli/main.o
 USER_OBJ := $(USER_SRC:%.c=$(OUT)/%.o)
-LIB_OBJ := $(filter-out $(MAIN_OBJ),$(USER_OBJ))
+PROTO_OBJ := $(OUT)/profile.pb-c.o
+LIB_OBJ := $(filter-out $(MAIN_OBJ),$(USER_OBJ)) $(PROTO_OBJ)
 TOOL := $(OUT)/pyleak-bpf
 
 # A change of flags or of the list of sources rebuilds what depends on it.
@@ -82,18 +84,32 @@ $(OUT)/user/collect/probes.o $(OUT)/user/collect/alloc_probes.o: OUR_CFLAGS += -
 $(OUT)/user/collect/probes.o: | $(OUT)/pyleak.skel.h
 $(OUT)/user/collect/alloc_probes.o: | $(OUT)/alloc.skel.h
 
+# One rule for both files: that is what two targets mean where there is a %.
+$(OUT)/%.pb-c.c $(OUT)/%.pb-c.h: user/report/%.proto
+	$(call say,PROTO,$@)
+	@mkdir -p $(@D)
+	$(Q)$(PROTOC_C) --proto_path=user/report --c_out=$(OUT) $<
+
+PPROF_OBJ := $(OUT)/user/report/pprof.o $(OUT)/user/report/pprof_tables.o $(OUT)/tests/unit/test_pprof.o
+$(PPROF_OBJ): OUR_CFLAGS += -I$(OUT)
+$(PPROF_OBJ): | $(OUT)/profile.pb-c.h
+
+$(PROTO_OBJ): $(OUT)/profile.pb-c.c $(STAMP)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
 $(OUT)/user/%.o: user/%.c $(STAMP)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(TOOL): $(USER_OBJ)
+$(TOOL): $(USER_OBJ) $(PROTO_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
 include $(wildcard tests/tests.mk contrib/package.mk)
 
--include $(USER_OBJ:.o=.d) $(OUT)/bpf/pyleak.bpf.d $(OUT)/bpf/alloc.bpf.d
+-include $(USER_OBJ:.o=.d) $(PROTO_OBJ:.o=.d) $(OUT)/bpf/pyleak.bpf.d $(OUT)/bpf/alloc.bpf.d
 
 .PHONY: format
 format:

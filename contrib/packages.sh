@@ -5,7 +5,8 @@
 set -eu
 
 need="gcc make clang llvm bpftool pkg-config libbpf-dev libelf-dev libcapstone-dev libjansson-dev
-uthash-dev zlib1g-dev libcriterion-dev graphviz python3 python3-objgraph git $*"
+libprotobuf-c-dev protobuf-c-compiler uthash-dev zlib1g-dev libcriterion-dev graphviz python3
+python3-objgraph git $*"
 
 missing=""
 for package in $need; do

@@ -127,7 +127,7 @@ check_includes()
 	grep -nE '\b(printf|fprintf|fopen|open|read|write|mmap|pr_[a-z]+) *\(' user/analyse/*.[ch] |
 		sed 's/$/: user\/analyse has no I\/O/' | report
 	only user/report \
-		"$libc|<jansson[.]h>|<(signal|spawn|sys/wait)[.]h>|\"(report/.*|base/.*|analyse/.*|snapshot/graph[.]h|collect/(alloc_stacks|exact|sample)[.]h|detect/verdict[.]h)\""
+		"$libc|<(jansson|uthash|zlib)[.]h>|\"profile[.]pb-c[.]h\"|<(signal|spawn|sys/wait)[.]h>|\"(report/.*|base/.*|analyse/.*|snapshot/graph[.]h|collect/(alloc_stacks|exact|sample)[.]h|detect/verdict[.]h)\""
 	only include 'nothing'
 }
 

@@ -82,10 +82,10 @@ packages:
 FUZZ_SECONDS ?= 60
 build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% $(PROBES_SRC) user/collect/alloc_windows.c \
 		user/collect/collector%,$(USER_SRC)) \
-		$(wildcard tests/fuzz/*.h)
+		$(OUT)/profile.pb-c.c $(wildcard tests/fuzz/*.h)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(OUR_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined \
+	$(Q)$(CLANG) $(OUR_CFLAGS) -I$(OUT) -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all $(filter %.c,$^) $(LIBS) -o $@
 build-fuzz/fuzz_graph_file: tests/unit/make_graph.c tests/unit/graph_bytes.c
 build-fuzz/fuzz_heap: tests/unit/tiny_heap.c

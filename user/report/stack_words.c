@@ -77,6 +77,17 @@ char *stack_run_words(char *buf, size_t size, const struct frame_run *run, int c
 	return text_cut(buf, columns);
 }
 
+char *stack_windows_words(char *buf, size_t size, const struct alloc_stacks *stacks)
+{
+	if (stacks->windows == 1 && stacks->open_s >= 0.99 * stacks->elapsed_s)
+		snprintf(buf, size, "in %s without a break", text_seconds(stacks->open_s).s);
+	else
+		snprintf(buf, size, "in %s window%s, open for %s of %s",
+			 text_count(stacks->windows).s, stacks->windows == 1 ? "" : "s",
+			 text_seconds(stacks->open_s).s, text_seconds(stacks->elapsed_s).s);
+	return buf;
+}
+
 char *stack_safe_name(char *buf, size_t size, const char *raw)
 {
 	char start[STACK_NAME_MAX + 1];

@@ -38,6 +38,10 @@ bool stack_run_next(const struct alloc_stack *stack, size_t *at, struct frame_ru
 #define TEXT_FRAME_BYTES (3 * TEXT_NAME_BYTES)
 char *stack_run_words(char *buf, size_t size, const struct frame_run *run, int columns);
 
+/* "in 41 windows, open for 300 ms of 10 s" */
+#define STACK_WINDOWS_BYTES 160
+char *stack_windows_words(char *buf, size_t size, const struct alloc_stacks *stacks);
+
 /* A name for another program's file: safe, and whole unless it is of more than STACK_NAME_MAX
  * bytes. NULL and "" become "?". `size`: STACK_NAME_BYTES. */
 #define STACK_NAME_MAX 1000

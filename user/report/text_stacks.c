@@ -43,28 +43,16 @@ static struct text alive_words(const struct type_stacks *type)
 	return t;
 }
 
-/* "in 41 windows, open for 300 ms of 10 s" */
-static char *windows_words(char *buf, size_t size, const struct alloc_stacks *stacks)
-{
-	if (stacks->windows == 1 && stacks->open_s >= 0.99 * stacks->elapsed_s)
-		snprintf(buf, size, "in %s without a break", text_seconds(stacks->open_s).s);
-	else
-		snprintf(buf, size, "in %s window%s, open for %s of %s",
-			 text_count(stacks->windows).s, stacks->windows == 1 ? "" : "s",
-			 text_seconds(stacks->open_s).s, text_seconds(stacks->elapsed_s).s);
-	return buf;
-}
-
 static void put_head(struct report_text *rt, const struct alloc_stacks *stacks,
 		     const struct type_stacks *type)
 {
-	char name[TEXT_NAME_BYTES], windows[160];
+	char name[TEXT_NAME_BYTES], windows[STACK_WINDOWS_BYTES];
 
 	text_name(name, sizeof(name), type->items[0].type, TEXT_NAME_COLUMNS);
 	text_lead(&rt->o, TEXT_BOLD, "who makes", 2,
 		  " %s: %s allocation%s seen %s; %s alive at the end of %s", name,
 		  text_count(type->allocs).s, type->allocs == 1 ? "" : "s",
-		  windows_words(windows, sizeof(windows), stacks), alive_words(type).s,
+		  stack_windows_words(windows, sizeof(windows), stacks), alive_words(type).s,
 		  stacks->windows == 1 ? "it" : "their window");
 	text_row(&rt->o, TEXT_BOLD, "", "%*s %*s %*s  WHERE, AND ITS CALLERS", SHARE_COLUMNS,
 		 "SHARE", SEEN_COLUMNS, "SEEN", ALIVE_COLUMNS, "ALIVE");
@@ -145,7 +133,7 @@ static void put_type(struct report_text *rt, const struct alloc_stacks *stacks,
 
 static void put_nothing(struct report_text *rt, const struct alloc_stacks *stacks)
 {
-	char windows[160];
+	char windows[STACK_WINDOWS_BYTES];
 
 	if (stacks->windows == 0) {
 		text_line(&rt->o, 2,
@@ -154,7 +142,7 @@ static void put_nothing(struct report_text *rt, const struct alloc_stacks *stack
 			  text_seconds(stacks->elapsed_s).s);
 		return;
 	}
-	windows_words(windows, sizeof(windows), stacks);
+	stack_windows_words(windows, sizeof(windows), stacks);
 	if (stacks->hits == 0)
 		text_line(&rt->o, 2, "no allocation was seen %s: the program made no object at all",
 			  windows);
