@@ -252,7 +252,7 @@ static __always_inline void pass_site(void *ctx, __u32 site_at)
 {
 	const struct pyleak_alloc_site *site = site_of(site_at);
 	struct pyleak_alloc_state *state;
-	int index = 0;
+	__u32 index = 0;
 	__u64 count;
 
 	__sync_fetch_and_add(&progress.hits, 1);
@@ -262,9 +262,10 @@ static __always_inline void pass_site(void *ctx, __u32 site_at)
 		return;
 	}
 	count = count_address(ctx, site);
+	/* Beyond all of them, and found nowhere, if there is no room. */
 	if (state_counts[0] != count)
 		index = take_state(count);
-	state = index < 0 ? 0 : bpf_map_lookup_elem(&states, &index);
+	state = bpf_map_lookup_elem(&states, &index);
 	if (state)
 		pass_event(state, index, object_of(ctx, site), site, site_at);
 }

@@ -115,7 +115,8 @@ static __always_inline void enter_epoch(struct pyleak_alloc_type *slot, __u64 no
 		return;
 	slot->allocs_at = slot->allocs;
 	slot->frees_at = slot->frees;
-	barrier();
+	/* Last: it says that the others are there. */
+	__asm__ volatile("" ::: "memory");
 	slot->epoch = now;
 }
 

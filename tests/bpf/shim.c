@@ -220,6 +220,12 @@ __u64 bpf_get_current_pid_tgid(void)
 	return shim.pid_tgid;
 }
 
+__u64 bpf_get_attach_cookie(void *ctx)
+{
+	(void)ctx;
+	return shim.cookie;
+}
+
 void *bpf_ringbuf_reserve(void *ringbuf, __u64 bytes, __u64 flags)
 {
 	static __u64 record[64];

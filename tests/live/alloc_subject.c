@@ -12,7 +12,6 @@
 struct alloc_subject *subject_begin(const char *python)
 {
 	struct alloc_subject *subject = calloc(1, sizeof(*subject));
-	struct alloc_probes_options options = { .mode = ALLOC_COUNT, .epoch_fd = -1 };
 
 	live_needs_root();
 	program_start_ready(&subject->program, python, "allocs.py", NULL);
@@ -21,13 +20,23 @@ struct alloc_subject *subject_begin(const char *python)
 	cr_assert(!gc_lists_find(&subject->python, subject->target.remote, &subject->lists));
 	cr_assert(!alloc_sites_find(&subject->python, &subject->lists, &subject->sites));
 	gc_hook_find(&subject->python, &subject->lists, &subject->hook);
-	options.pid = subject->program.pid;
-	options.python = &subject->python;
-	options.sites = &subject->sites;
-	options.lists = &subject->lists;
-	options.hook = &subject->hook;
-	cr_assert(!alloc_probes_open(&options, &subject->probes));
+	subject->options = (struct alloc_probes_options){
+		.pid = subject->program.pid,
+		.python = &subject->python,
+		.sites = &subject->sites,
+		.lists = &subject->lists,
+		.mode = ALLOC_COUNT,
+		.hook = &subject->hook,
+		.epoch_fd = -1,
+	};
+	subject_open(subject);
 	return subject;
+}
+
+void subject_open(struct alloc_subject *subject)
+{
+	alloc_probes_close(subject->probes);
+	cr_assert(!alloc_probes_open(&subject->options, &subject->probes));
 }
 
 void subject_end(struct alloc_subject *subject)

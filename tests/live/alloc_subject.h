@@ -15,6 +15,7 @@ struct alloc_subject {
 	struct gc_lists lists;
 	struct gc_hook hook;
 	struct alloc_sites sites;
+	struct alloc_probes_options options;
 	struct alloc_probes *probes;
 	struct pyleak_alloc_type then[PYLEAK_ALLOC_MAX_TYPES]; /* the table at subject_mark() */
 	struct pyleak_alloc_progress then_progress;
@@ -23,6 +24,8 @@ struct alloc_subject {
 
 /* Starts the program and opens probes, which are not attached. Ends with subject_end(). */
 struct alloc_subject *subject_begin(const char *python);
+/* Opens them again, with the options as they are now. */
+void subject_open(struct alloc_subject *subject);
 void subject_end(struct alloc_subject *subject);
 void subject_arm(struct alloc_subject *subject);
 

@@ -118,6 +118,7 @@ BOUNDS = {
 IS_GC = 1 << 14  # Py_TPFLAGS_HAVE_GC
 
 kept = []
+children = []
 
 
 class Worker(object):
@@ -171,6 +172,41 @@ def fork(n):
         os._exit(0)
     os.waitpid(pid, 0)
     return {"type": id(Worker)}
+
+
+def child():
+    """Forks one that lives until its parent does not, or we are told to reap it."""
+    readable, writable = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.close(writable)
+        thread(1000)
+        os.read(readable, 1)
+        os._exit(0)
+    os.close(readable)
+    children.append((pid, writable))
+    return {"pid": pid}
+
+
+def reap():
+    while children:
+        pid, writable = children.pop()
+        os.close(writable)
+        os.waitpid(pid, 0)
+    return {}
+
+
+def busy(cnt):
+    """Threads that allocate until the process ends."""
+    def run():
+        while True:
+            thread(100)
+
+    for _ in range(cnt):
+        one = threading.Thread(target=run)
+        one.daemon = True
+        one.start()
+    return {}
 
 
 def collect(n):
@@ -285,8 +321,12 @@ def main():
             answer = {"made": make(words[1], int(words[2]))}
         elif words[0] == "truth":
             answer = truth()
-        elif words[0] in ("fork", "collect", "classes", "interpreter"):
+        elif words[0] in ("fork", "busy", "collect", "classes", "interpreter"):
             answer = globals()[words[0]](int(words[1]))
+        elif words[0] == "child":
+            answer = child()
+        elif words[0] == "reap":
+            answer = reap()
         elif words[0] == "threads":
             answer = threads(int(words[1]), int(words[2]))
         elif words[0] == "garbage":
