@@ -9,6 +9,10 @@
  * 3.15). */
 #define PYLEAK_CODE_WORDS 12
 
+#define PYLEAK_FRAME_WORDS 16 /* of a frame are read at once */
+/* Frames that are not Python's are passed over; a chain without an end is not. */
+#define PYLEAK_STACK_STEPS (2 * PYLEAK_STACK_FRAMES)
+
 /* PyASCIIObject (unicodeobject.h) and PyBytesObject, 3.6 to 3.15. */
 #define PYLEAK_STR_LENGTH 0x10
 #define PYLEAK_STR_HASH 0x18

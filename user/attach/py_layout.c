@@ -128,7 +128,7 @@ static bool take_offset(const uint8_t *bytes, uint32_t slot, uint32_t *out)
 /* Who uses them checks them: without them there are no stacks, but everything else. */
 static void take_frame_offsets(int minor, const uint8_t *bytes, struct py_frame_offsets *out)
 {
-	uint32_t offsets[FRAME_OFFSETS];
+	uint32_t offsets[FRAME_OFFSETS] = {};
 
 	for (size_t i = 0; i < FRAME_OFFSETS; i++) {
 		uint64_t value;

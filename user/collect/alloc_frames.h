@@ -11,10 +11,11 @@
 /* -EOPNOTSUPP: this CPython keeps its frames where nobody knows. */
 int alloc_frames_fill(const struct python *python, struct pyleak_frames *out);
 
-/* The address of the pointer to the state of the thread that runs in an interpreter, which holds
- * its lock; 0 = not known. */
-raddr_t alloc_frames_tstate_at(const struct python *python, struct remote *remote,
-			       const struct pyleak_interpreter *interpreter);
+/* Fills and checks, in a process. Logged once it is known that no stacks can be had. */
+int alloc_frames_find(const struct python *python, pid_t pid, const struct gc_lists *lists,
+		      struct pyleak_frames *out);
+
+/* ---- alloc_frames_walk.c */
 
 /* The stack of a thread, innermost first, as the kernel side takes it, but without the checks of
  * its code objects. A thread that runs changes it meanwhile: -EFAULT, -EBADMSG (what a frame runs
@@ -26,10 +27,6 @@ int alloc_frames_walk(struct remote *remote, const struct pyleak_frames *frames,
  * -EAGAIN: no thread runs Python code now, so nobody can tell. */
 int alloc_frames_check(const struct python *python, struct remote *remote,
 		       const struct gc_lists *lists, const struct pyleak_frames *frames);
-
-/* Both, in a process. Logged once it is known that no stacks can be had. */
-int alloc_frames_find(const struct python *python, pid_t pid, const struct gc_lists *lists,
-		      struct pyleak_frames *out);
 
 /* `check` of the code object at an address, as the kernel side reckons it; 0: not readable. */
 uint32_t alloc_frames_code_check(struct remote *remote, const struct pyleak_frames *frames,
