@@ -60,7 +60,7 @@ __u64 make_room(size_t bytes)
 	return address;
 }
 
-void set_bytes(__u64 address, const void *bytes, size_t size)
+void put_bytes(__u64 address, const void *bytes, size_t size)
 {
 	void *to = shim_memory(address, size);
 
@@ -68,9 +68,9 @@ void set_bytes(__u64 address, const void *bytes, size_t size)
 	memcpy(to, bytes, size);
 }
 
-void set_word(__u64 address, __u64 word)
+void put_word(__u64 address, __u64 word)
 {
-	set_bytes(address, &word, sizeof(word));
+	put_bytes(address, &word, sizeof(word));
 }
 
 void start_thread(__u32 minor)
@@ -86,9 +86,9 @@ void start_thread(__u32 minor)
 	tstate = make_room(0x100);
 	cframe = make_room(0x20);
 	newest = 0;
-	set_word(thread_state.tstate_at, tstate);
+	put_word(thread_state.tstate_at, tstate);
 	if (control.frames.cframe_frame != NONE)
-		set_word(tstate + control.frames.tstate_frame, cframe);
+		put_word(tstate + control.frames.tstate_frame, cframe);
 }
 
 static __u64 str_of(__u32 state_word, const void *chars, size_t bytes, __u64 len)
@@ -99,10 +99,10 @@ static __u64 str_of(__u32 state_word, const void *chars, size_t bytes, __u64 len
 
 	for (size_t i = 0; i < bytes && i < 64; i++)
 		hash = hash * 31 + ((const __u8 *)chars)[i];
-	set_word(str + PYLEAK_STR_LENGTH, len);
-	set_word(str + PYLEAK_STR_HASH, hash);
-	set_word(str + PYLEAK_STR_STATE, state_word);
-	set_bytes(str + data, chars, bytes);
+	put_word(str + PYLEAK_STR_LENGTH, len);
+	put_word(str + PYLEAK_STR_HASH, hash);
+	put_word(str + PYLEAK_STR_STATE, state_word);
+	put_bytes(str + data, chars, bytes);
 	return str;
 }
 
@@ -128,8 +128,8 @@ __u64 make_bytes(__u8 fill, __u64 size)
 
 	assert(size <= sizeof(bytes));
 	memset(bytes, fill, size);
-	set_word(object + PYLEAK_BYTES_SIZE, size);
-	set_bytes(object + PYLEAK_BYTES_DATA, bytes, size);
+	put_word(object + PYLEAK_BYTES_SIZE, size);
+	put_bytes(object + PYLEAK_BYTES_DATA, bytes, size);
 	return object;
 }
 
@@ -138,10 +138,10 @@ __u64 make_code(__u64 name, __u64 file, __u64 lines)
 	__u64 code = make_room(CODE_ROOM);
 	const __u32 first_line = 7;
 
-	set_bytes(code + control.frames.code_first_line, &first_line, sizeof(first_line));
-	set_word(code + control.frames.code_name, name);
-	set_word(code + control.frames.code_file, file);
-	set_word(code + control.frames.code_lines, lines);
+	put_bytes(code + control.frames.code_first_line, &first_line, sizeof(first_line));
+	put_word(code + control.frames.code_name, name);
+	put_word(code + control.frames.code_file, file);
+	put_word(code + control.frames.code_lines, lines);
 	return code;
 }
 
@@ -152,12 +152,12 @@ __u64 make_function(const char *name)
 
 void rename_code(__u64 code, __u64 name)
 {
-	set_word(code + control.frames.code_name, name);
+	put_word(code + control.frames.code_name, name);
 }
 
 void set_previous(__u64 frame, __u64 previous)
 {
-	set_word(frame + control.frames.frame_previous, previous);
+	put_word(frame + control.frames.frame_previous, previous);
 }
 
 void run_frame(__u64 frame)
@@ -165,7 +165,7 @@ void run_frame(__u64 frame)
 	const struct pyleak_frames *frames = &control.frames;
 
 	newest = frame;
-	set_word(frames->cframe_frame == NONE ? tstate + frames->tstate_frame
+	put_word(frames->cframe_frame == NONE ? tstate + frames->tstate_frame
 					      : cframe + frames->cframe_frame,
 		 frame);
 }
@@ -177,13 +177,13 @@ __u64 push_frame(__u64 code, __u32 at, int owner)
 	const __u32 last = frames->minor == 10 ? at / 2 : at;
 	const __u8 byte = owner;
 
-	set_word(frame + frames->frame_code, frames->minor >= 14 ? code | 1 : code);
+	put_word(frame + frames->frame_code, frames->minor >= 14 ? code | 1 : code);
 	if (frames->minor <= 10)
-		set_bytes(frame + frames->frame_instruction, &last, sizeof(last));
+		put_bytes(frame + frames->frame_instruction, &last, sizeof(last));
 	else
-		set_word(frame + frames->frame_instruction, code + frames->code_bytecode + at);
+		put_word(frame + frames->frame_instruction, code + frames->code_bytecode + at);
 	if (frames->frame_owner != NONE)
-		set_bytes(frame + frames->frame_owner, &byte, 1);
+		put_bytes(frame + frames->frame_owner, &byte, 1);
 	set_previous(frame, newest);
 	run_frame(frame);
 	return frame;

@@ -131,7 +131,7 @@ ParameterizedTest(__u32 *minor, stacks, what_cannot_be_read_loses_the_stack)
 	cr_expect_not(take());
 	cr_expect_eq(lost(PYLEAK_ALLOC_LOSS_NO_THREAD), 2);
 	thread_state.tstate_at = tstate_at;
-	set_word(tstate_at, 0x4000);
+	put_word(tstate_at, 0x4000);
 	cr_expect_not(take(), "a thread's state");
 	cr_expect_eq(lost(PYLEAK_ALLOC_LOSS_NO_FRAME), 3);
 	cr_expect_eq(lost_all(), 5);
@@ -212,8 +212,8 @@ Test(stacks, up_to_3_11_its_name_may_even_have_the_address_of_the_other)
 	push_frame(code, 2, OWNER_THREAD);
 	cr_assert(take());
 	check = thread_state.stack.frames[0].check;
-	set_word(name + PYLEAK_STR_HASH, hash);
-	set_bytes(name + 0x30, "fn_2", 4);
+	put_word(name + PYLEAK_STR_HASH, hash);
+	put_bytes(name + 0x30, "fn_2", 4);
 	cr_assert(take());
 	cr_expect_neq(thread_state.stack.frames[0].check, check);
 	expect_frame(0, "fn_2", 2);
@@ -299,7 +299,7 @@ Test(stacks, names_that_are_garbage_are_a_loss_but_the_stack_is_not)
 
 	start_thread(12);
 	endless = make_str("endless");
-	set_word(endless + PYLEAK_STR_LENGTH, 1ULL << 31);
+	put_word(endless + PYLEAK_STR_LENGTH, 1ULL << 31);
 	code = only_code(make_str("fn"), endless, make_bytes(0, 2));
 	cr_expect_eq(code->file_state, 0);
 	no_str = make_room(64);
