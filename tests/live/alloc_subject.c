@@ -29,8 +29,14 @@ struct alloc_subject *subject_begin(const char *python)
 		.hook = &subject->hook,
 		.epoch_fd = -1,
 	};
-	cr_assert(!alloc_probes_open(&subject->options, &subject->probes));
+	subject_open(subject);
 	return subject;
+}
+
+void subject_open(struct alloc_subject *subject)
+{
+	alloc_probes_close(subject->probes);
+	cr_assert(!alloc_probes_open(&subject->options, &subject->probes));
 }
 
 void subject_end(struct alloc_subject *subject)

@@ -24,6 +24,8 @@ struct alloc_subject {
 
 /* Starts the program and opens probes, which are not attached. Ends with subject_end(). */
 struct alloc_subject *subject_begin(const char *python);
+/* Opens them again, with the options as they are now. */
+void subject_open(struct alloc_subject *subject);
 void subject_end(struct alloc_subject *subject);
 void subject_arm(struct alloc_subject *subject);
 

@@ -120,6 +120,35 @@ ParameterizedTest(struct python_param *param, exact_counts, threads, .timeout = 
 	subject_end(subject);
 }
 
+/* Those of a name in the answer: [type, how many were made]. */
+static void check_made(struct alloc_subject *subject, const json_t *answer, const char *name)
+{
+	const json_t *pair = json_object_get(answer, name);
+	uint64_t type = (uint64_t)json_integer_value(json_array_get(pair, 0));
+	int64_t made = json_integer_value(json_array_get(pair, 1));
+	int64_t seen = subject_allocs(subject, type);
+
+	cr_expect_eq(seen, made, "%s: %s: %lld of %lld", subject->program.name, name,
+		     (long long)seen, (long long)made);
+}
+
+/* As on kernels before 6.11. */
+Test(exact_counts, a_perf_event_per_place, .timeout = 60)
+{
+	struct alloc_subject *subject = subject_begin("/usr/bin/python3");
+	json_t *answer;
+
+	subject->options.per_place = true;
+	subject_open(subject);
+	cr_expect(!alloc_probes_are_quick(subject->probes));
+	subject_arm(subject);
+	answer = subject_ask(subject, "collect 1000");
+	check_made(subject, answer, "worker");
+	check_made(subject, answer, "slots");
+	check_sums(subject, json_integer_value(json_object_get(answer, "collections")));
+	subject_end(subject);
+}
+
 ParameterizedTestParameters(exact_counts, a_child_is_another_process)
 {
 	return all_pythons();
@@ -138,18 +167,6 @@ ParameterizedTest(struct python_param *param, exact_counts, a_child_is_another_p
 	cr_expect_eq(subject_frees(subject, worker), 0);
 	check_sums(subject, 0);
 	subject_end(subject);
-}
-
-/* Those of a name in the answer: [type, how many were made]. */
-static void check_made(struct alloc_subject *subject, const json_t *answer, const char *name)
-{
-	const json_t *pair = json_object_get(answer, name);
-	uint64_t type = (uint64_t)json_integer_value(json_array_get(pair, 0));
-	int64_t made = json_integer_value(json_array_get(pair, 1));
-	int64_t seen = subject_allocs(subject, type);
-
-	cr_expect_eq(seen, made, "%s: %s: %lld of %lld", subject->program.name, name,
-		     (long long)seen, (long long)made);
 }
 
 /* Up to 3.11 they begin inside allocations, whose objects have no type until they end. */

@@ -154,7 +154,7 @@ static int load(struct alloc_probes *probes)
 	probes->skeleton = skeleton;
 	if (!skeleton)
 		return -errno;
-	probes->multi = alloc_link_can_multi();
+	probes->multi = !probes->options.per_place && alloc_link_can_multi();
 	bpf_program__set_autoload(skeleton->progs.on_alloc, counts);
 	bpf_program__set_autoload(skeleton->progs.on_alloc_trial, !counts);
 	bpf_object__for_each_program(program, skeleton->obj)
