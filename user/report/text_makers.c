@@ -48,7 +48,7 @@ static void put_maker(struct report_text *rt, const struct type_stacks *type,
 		      const struct alloc_stack *stack, const char *whose, bool first)
 {
 	const char *lead = first ? "      made by  " : "      also by  ";
-	double share = type->allocs ? (double)stack->allocs / (double)type->allocs : 0;
+	double share = (double)stack->allocs / (double)type->allocs;
 	int indent = (int)strlen(lead);
 	char words[TEXT_FRAME_BYTES] = FRAME_NONE, alive[120];
 	struct frame_run run;
@@ -58,9 +58,9 @@ static void put_maker(struct report_text *rt, const struct type_stacks *type,
 		indent = rt->o.columns / 2;
 	if (stack_run_next(stack, &at, &run))
 		stack_run_words(words, sizeof(words), &run, rt->o.columns - indent);
-	text_line(&rt->o, indent, "%s%s (%s%.0f %% of %s seen; %s)", lead, words, whose,
-		  100 * share, text_count(type->allocs).s,
-		  alive_words(alive, sizeof(alive), stack));
+	text_line(&rt->o, indent, "%s%s (%s%s of %s seen; %s)", lead, words, whose,
+		  stack->allocs == type->allocs ? "all" : text_sure(share).s,
+		  text_count(type->allocs).s, alive_words(alive, sizeof(alive), stack));
 	while (callers-- > 0 && stack_run_next(stack, &at, &run))
 		text_row(&rt->o, TEXT_PLAIN, "", "%*s%s", indent + 2, "",
 			 stack_run_words(words, sizeof(words), &run, rt->o.columns - indent - 2));
