@@ -10,6 +10,7 @@ run CASE N      makes N objects of the type (a few less where a case has several
                 the same
 keep 0|1        whether the objects are kept from now on; at first not
 drop            what was kept goes
+fork            a child goes on with `run call 10` until this process ends; answers its pid
 
 `sites.py --self [CASE...]` compares every case with what tracemalloc says of the objects."""
 import gc
@@ -40,9 +41,21 @@ def answer(words, state):
     if words[0] == "drop":
         del sites_core.kept[:]
         return "ok"
+    if words[0] == "fork":
+        return fork()
     if words[0] in ("learn", "run"):
         return sites_core.run(words[1], int(words[2]), words[0] == "learn", state["keep"])
     return "unknown command"
+
+
+def fork():
+    me = os.getpid()
+    child = os.fork()
+    while not child:
+        sites_core.run("call", 10, False, False)
+        if os.getppid() != me:
+            os._exit(0)
+    return child
 
 
 def read_line():

@@ -217,7 +217,11 @@ def recursion_100(make, n, sink):
         descend(100, make, sink)
 
 
+def plunge(levels, make, sink):
+    return sink(make()) if not levels else plunge(levels - 1, make, sink)
+
+
 @case
 def recursion_500(make, n, sink):
     for _ in range(n):
-        descend(500, make, sink)
+        plunge(500, make, sink)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `sites` as its users meet it: types that it does not know, and the lines of a leak in the main
+ * job. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "live/sites_truth.h"
+
+#define PYTHON "/usr/bin/python3"
+
+/* The first line of a file that has these words; 0 = none. */
+static int line_of(const char *path, const char *words)
+{
+	char line[400];
+	int number = 0, found = 0;
+	FILE *file = fopen(path, "re");
+
+	cr_assert(file, "no %s", path);
+	while (!found && fgets(line, sizeof(line), file)) {
+		number++;
+		if (strstr(line, words))
+			found = number;
+	}
+	fclose(file);
+	return found;
+}
+
+Test(sites_words, an_unknown_type_is_refused_with_its_name, .timeout = 60)
+{
+	struct program program;
+	struct tool tool;
+
+	live_needs_root();
+	program_start_ready(&program, PYTHON, "truth.py", NULL);
+	tool_run(&tool, "sites", "-p", pid_text(program.pid), "-t", "NoSuchType", "-d", "1", NULL);
+	cr_expect_eq(tool.status, 1, "status %d", tool.status);
+	cr_expect(strstr(tool.errors, "NoSuchType"), "%s", tool.errors);
+	tool_free(&tool);
+	program_stop(&program);
+}
+
+Test(sites_words, a_type_of_several_modules_is_refused_with_their_names, .timeout = 60)
+{
+	struct program program;
+	struct tool tool;
+
+	live_needs_root();
+	program_start_ready(&program, PYTHON, "truth.py", NULL);
+	free(program_ask(&program, "populate 5"));
+	tool_run(&tool, "sites", "-p", pid_text(program.pid), "-t", "Twin", "-d", "1", NULL);
+	cr_expect_eq(tool.status, 1, "status %d", tool.status);
+	cr_expect(strstr(tool.errors, "first_module.Twin") &&
+			  strstr(tool.errors, "second_module.Twin"),
+		  "%s", tool.errors);
+	tool_free(&tool);
+	program_stop(&program);
+}
+
+Test(sites_words, it_wants_a_process_and_a_type, .timeout = 30)
+{
+	struct tool tool;
+
+	live_needs_root();
+	tool_run(&tool, "sites", "-t", "Marked", NULL);
+	cr_expect(tool.status == 2 && strstr(tool.errors, "-p PID"), "%s", tool.errors);
+	tool_free(&tool);
+	tool_run(&tool, "sites", "-p", "1", NULL);
+	cr_expect(tool.status == 2 && strstr(tool.errors, "-t"), "%s", tool.errors);
+	tool_free(&tool);
+}
