@@ -149,14 +149,19 @@ ParameterizedTestParameters(alloc_sites, every_allocation_is_seen)
 ParameterizedTest(struct python_param *param, alloc_sites, every_allocation_is_seen, .timeout = 300)
 {
 	struct subject *subject = calloc(1, sizeof(*subject));
+	struct alloc_probes_options options = { .mode = ALLOC_TRIAL, .epoch_fd = -1 };
 	struct state state = {};
 	json_t *kinds, *kind;
 	size_t i;
 
 	begin(subject, param->path);
-	cr_assert(!alloc_probes_open(subject->program.pid, subject->python.open_path,
-				     &subject->sites, &subject->lists, true, &subject->probes));
-	cr_assert(!alloc_probes_arm(subject->probes));
+	options.pid = subject->program.pid;
+	options.python = &subject->python;
+	options.sites = &subject->sites;
+	options.lists = &subject->lists;
+	cr_assert(!alloc_probes_open(&options, &subject->probes));
+	cr_assert(!alloc_probes_attach(subject->probes));
+	cr_assert(!alloc_probes_arm(subject->probes, 0, false));
 	kinds = program_ask_json(&subject->program, "kinds");
 	json_array_foreach(kinds, i, kind) check_kind(subject, json_string_value(kind));
 	check_command(subject, "churn slots 1000");

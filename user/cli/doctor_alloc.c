@@ -29,15 +29,24 @@ static int try_places(const struct target *target, const struct python *python,
 		      struct trial *out)
 {
 	static const struct timespec wait = { .tv_nsec = WATCH_NS };
+	const struct alloc_probes_options options = { .pid = target->pid,
+						      .python = python,
+						      .sites = sites,
+						      .lists = lists,
+						      .mode = ALLOC_TRIAL,
+						      .epoch_fd = -1 };
 	struct alloc_probes *probes;
 	struct timespec begin, end;
-	int err = alloc_probes_open(target->pid, python->open_path, sites, lists, true, &probes);
+	int err = alloc_probes_open(&options, &probes);
 
 	if (err)
 		return err;
+	err = alloc_probes_attach(probes);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	err = alloc_probes_arm(probes);
-	nanosleep(&wait, NULL);
+	if (!err)
+		err = alloc_probes_arm(probes, 0, false);
+	if (!err)
+		nanosleep(&wait, NULL);
 	if (!err)
 		err = alloc_probes_disarm(probes);
 	clock_gettime(CLOCK_MONOTONIC, &end);

@@ -18,6 +18,7 @@
 #include "collect/probes.h"
 
 struct alloc_probes {
+	struct alloc_probes_options options;
 	struct alloc_bpf *skeleton;
 	struct bpf_link *links[ALLOC_MAX_SITES];
 	size_t link_cnt;
@@ -77,43 +78,21 @@ static int tell_counts(struct alloc_probes *probes, const struct gc_lists *lists
 	return err;
 }
 
-static int attach(struct alloc_probes *probes, pid_t pid, const char *path,
-		  const struct alloc_sites *sites)
+static int prepare(struct alloc_probes *probes)
 {
-	for (size_t i = 0; i < sites->cnt; i++) {
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = i);
-		struct bpf_link *link =
-			bpf_program__attach_uprobe_opts(probes->skeleton->progs.on_alloc_site, pid,
-							path, sites->items[i].offset, &opts);
-
-		if (!link) {
-			int err = -errno;
-
-			pr_error("allocation probes: cannot put one at offset %#llx of %s: %s",
-				 (unsigned long long)sites->items[i].offset, path, strerror(-err));
-			return err;
-		}
-		probes->links[probes->link_cnt++] = link;
-	}
-	return 0;
-}
-
-static int prepare(struct alloc_probes *probes, const struct alloc_sites *sites,
-		   const struct gc_lists *lists)
-{
+	const struct alloc_sites *sites = probes->options.sites;
 	int err;
 
 	probes->skeleton = alloc_bpf__open_and_load();
 	if (!probes->skeleton)
 		return -errno;
-	err = tell_counts(probes, lists);
+	err = tell_counts(probes, probes->options.lists);
 	for (size_t i = 0; !err && i < sites->cnt; i++)
 		err = tell_site(probes, (__u32)i, &sites->items[i]);
 	return err;
 }
 
-int alloc_probes_open(pid_t pid, const char *path, const struct alloc_sites *sites,
-		      const struct gc_lists *lists, bool look, struct alloc_probes **out)
+int alloc_probes_open(const struct alloc_probes_options *options, struct alloc_probes **out)
 {
 	struct alloc_probes *probes = calloc(1, sizeof(*probes));
 	int err;
@@ -121,13 +100,11 @@ int alloc_probes_open(pid_t pid, const char *path, const struct alloc_sites *sit
 	if (!probes)
 		return -ENOMEM;
 	probes_quiet_libbpf();
-	probes->control.look = look;
-	err = prepare(probes, sites, lists);
-	if (err)
-		pr_error("allocation probes: cannot load them: %s", strerror(-err));
-	else
-		err = attach(probes, pid, path, sites);
+	probes->options = *options;
+	probes->control.look = options->mode == ALLOC_TRIAL;
+	err = prepare(probes);
 	if (err) {
+		pr_error("allocation probes: cannot load them: %s", strerror(-err));
 		alloc_probes_close(probes);
 		return err;
 	}
@@ -135,14 +112,44 @@ int alloc_probes_open(pid_t pid, const char *path, const struct alloc_sites *sit
 	return 0;
 }
 
+int alloc_probes_attach(struct alloc_probes *probes)
+{
+	const struct alloc_probes_options *options = &probes->options;
+
+	for (size_t i = 0; i < options->sites->cnt; i++) {
+		uint64_t offset = options->sites->items[i].offset;
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = i);
+		struct bpf_link *link = bpf_program__attach_uprobe_opts(
+			probes->skeleton->progs.on_alloc_site, options->pid,
+			options->python->open_path, offset, &opts);
+
+		if (!link) {
+			int err = -errno;
+
+			pr_error("allocation probes: cannot put one at offset %#llx of %s: %s",
+				 (unsigned long long)offset, options->python->open_path,
+				 strerror(-err));
+			alloc_probes_detach(probes);
+			return err;
+		}
+		probes->links[probes->link_cnt++] = link;
+	}
+	return 0;
+}
+
 /* A perf event's breakpoint goes with the last of its descriptors; each waits for the kernel's
  * grace period, so they are closed while the program is disarmed. */
+void alloc_probes_detach(struct alloc_probes *probes)
+{
+	while (probes->link_cnt)
+		bpf_link__destroy(probes->links[--probes->link_cnt]);
+}
+
 void alloc_probes_close(struct alloc_probes *probes)
 {
 	if (!probes)
 		return;
-	while (probes->link_cnt)
-		bpf_link__destroy(probes->links[--probes->link_cnt]);
+	alloc_probes_detach(probes);
 	alloc_bpf__destroy(probes->skeleton);
 	free(probes);
 }
@@ -156,8 +163,10 @@ static int set_armed(struct alloc_probes *probes, bool armed)
 				   &probes->control, BPF_ANY);
 }
 
-int alloc_probes_arm(struct alloc_probes *probes)
+int alloc_probes_arm(struct alloc_probes *probes, uint64_t allowance_ns, bool stacks)
 {
+	probes->control.allowance_ns = allowance_ns;
+	probes->control.stacks = stacks;
 	return set_armed(probes, true);
 }
 

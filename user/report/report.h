@@ -21,6 +21,9 @@
 #include "detect/verdict.h"
 #include "snapshot/graph.h"
 
+struct alloc_stacks;
+struct exact_counts;
+
 /* What is watched. Strings may hold anything the target put there: printing makes them safe. */
 struct target_info {
 	int pid;
