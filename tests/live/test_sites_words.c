@@ -69,3 +69,65 @@ Test(sites_words, it_wants_a_process_and_a_type, .timeout = 30)
 	cr_expect(tool.status == 2 && strstr(tool.errors, "-t"), "%s", tool.errors);
 	tool_free(&tool);
 }
+
+/* Whether a frame of this place is anywhere in it. */
+static bool has_place(const json_t *value, const char *file, int line)
+{
+	const char *name = json_string_value(json_object_get(value, "file")), *key;
+	json_t *one;
+	size_t i;
+
+	if (name && strstr(name, file) &&
+	    json_integer_value(json_object_get(value, "line")) == line)
+		return true;
+	json_object_foreach((json_t *)value, key, one)
+	{
+		if (has_place(one, file, line))
+			return true;
+	}
+	json_array_foreach(value, i, one)
+	{
+		if (has_place(one, file, line))
+			return true;
+	}
+	return false;
+}
+
+/* Of a program that leaks, the main job tells the line that makes what leaks. */
+static void check_leak_line(const char *script, const char *file, const char *words,
+			    const char *type)
+{
+	int number = line_of(file, words);
+	struct program program;
+	struct tool tool;
+	json_t *line;
+	size_t i;
+	bool found = false;
+
+	live_needs_root();
+	cr_assert(number, "'%s' is not in %s", words, file);
+	program_start_ready(&program, PYTHON, script, NULL);
+	tool_run(&tool, "-p", pid_text(program.pid), "--format", "json", "-d", "40", NULL);
+	cr_expect_eq(tool.status, 0, "%s", tool.errors);
+	json_array_foreach(tool.lines, i, line)
+	{
+		const char *name = json_string_value(json_object_get(line, "type"));
+
+		found |= name && strstr(name, type) &&
+			 has_place(line, strrchr(file, '/') + 1, number);
+	}
+	cr_expect(found, "%s: no allocation of %s in line %d was told", script, type, number);
+	tool_free(&tool);
+	program_stop(&program);
+}
+
+Test(sites_words, the_leak_of_a_list_has_its_line, .timeout = 90)
+{
+	check_leak_line("leak_list.py", "tests/programs/leak_list.py", "sessions.append(Session(",
+			"Session");
+}
+
+Test(sites_words, the_leak_of_the_demo_has_its_line, .timeout = 90)
+{
+	check_leak_line("../../contrib/demo/mqdaemon.py", "contrib/demo/mq.py", "Message(", "mq.");
+}

@@ -25,6 +25,7 @@ import sites_plain  # noqa: F401
 import sites_generators  # noqa: F401
 import sites_c  # noqa: F401
 import sites_objects  # noqa: F401
+import sites_traced  # noqa: F401
 import sites_code  # noqa: F401
 import sites_async  # noqa: F401
 import sites_threads  # noqa: F401

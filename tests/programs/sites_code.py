@@ -45,6 +45,19 @@ def transient_lambdas(make, n, sink):
 
 add(transient_lambdas)
 
+importing = []  # what sites_imported.py works with
+
+
+@case
+def imported(make, n, sink):
+    """A module that allocates when it is imported: the importer's frames are between."""
+    importing[:] = [make, sink]
+    for _ in range(n // 4):
+        import sites_imported  # noqa: F401
+        del sys.modules["sites_imported"], sites_imported
+    del importing[:]
+
+
 NAMED = "def %s(make, sink):\n    sink(make())\n"
 BODY = "def body(make, n, sink):\n    for _ in range(n):\n        %s(make, sink)\n"
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Cases of sites.py in methods that the interpreter calls by itself."""
 import gc
-import sys
 import weakref
 
 from sites_core import add, case
@@ -246,25 +245,3 @@ def collections_that_allocate(make, n, sink):
 
 
 add(collections_that_allocate, varies=True)
-
-
-@case
-def traced(make, n, sink):
-    """Functions of a debugger or profiler."""
-    def tracer(_frame, _event, _arg):
-        sink(make())
-
-    def profiler(_frame, event, _arg):
-        if event == "call":
-            sink(make())
-
-    def called():
-        pass
-
-    for _ in range(n // 2):
-        sys.settrace(tracer)
-        called()
-        sys.settrace(None)
-        sys.setprofile(profiler)
-        called()
-        sys.setprofile(None)
