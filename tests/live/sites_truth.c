@@ -12,7 +12,7 @@ static bool is_armed(const json_t *line)
 {
 	const char *words = json_string_value(json_object_get(line, "text"));
 
-	return words && strstr(words, "armed");
+	return words && strstr(words, "are seen from");
 }
 
 void sites_start(struct tool *tool, const struct program *program, const char *type)

@@ -5,7 +5,7 @@ cases           [{"case", "type"}, ...]: those that this version has
 learn CASE N    {"case", "type", "n", "places": [{"function", "qualname", "file", "line", "cnt",
                 "callers": [{"function", ...}, ...]}, ...]}: where and how often `run` allocates,
                 as the interpreter tells; objects of another type are made there for it. What the
-                first place has stands outside of it as well
+                first place has stands outside of it as well. Of each type one object stays
 run CASE N      makes N objects of the type (a few less where a case has several places), answers
                 the same
 keep 0|1        whether the objects are kept from now on; at first not

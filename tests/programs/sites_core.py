@@ -10,6 +10,7 @@ DEPTH = 64  # frames that are noted of a stack
 cases = []
 notes = []  # stacks; a stack is a tuple of frames, innermost first
 kept = []
+anchors = {}  # type -> an object of it that stays: a type of which none lives is not known
 
 
 def frame_words(frame):
@@ -104,6 +105,13 @@ def perform(found, n, modes, keep):
                                for stack, cnt in collections.Counter(notes).items()]
 
 
+def anchor(case, n):
+    if case.type not in anchors:
+        made = []
+        case.body(case.maker, n, made.append)
+        anchors[case.type] = made[:1]
+
+
 def find(name):
     for found in cases:
         if found.name == name:
@@ -115,6 +123,8 @@ def run(name, n, learn_only, keep):
     found = find(name)
     modes = () if n in found.places else (True,)
     perform(found, n, modes if learn_only else modes + (False,), keep)
+    if learn_only:
+        anchor(found, n)
     places = found.places[n]
     answer = dict(places[0] if places else {})
     answer.update(case=name, type=type_name(found.type), n=n, varies=found.varies,

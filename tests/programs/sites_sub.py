@@ -11,6 +11,7 @@ class MarkedSub(object):
 
 
 MarkedSub.__module__ = "sites_threads"
+anchor = MarkedSub()
 Learner = sites_core.learner(object)
 
 
