@@ -168,11 +168,16 @@ void sites_compare(json_t *cases, const struct tool *tool, struct sites_score *o
 		json_array_foreach(json_object_get(one, "places"), j, place)
 			add_number(one, "told", number_of(place, "cnt"));
 		score.told += number_of(one, "told");
+		score.kept += number_of(one, "kept");
 	}
 	json_array_foreach(tool->lines, i, line)
 	{
 		if (!strcmp(text_of(line, "kind"), "site"))
 			count_site(cases, line, &score, wrong, wrong_size);
+	}
+	json_array_foreach(json_object_get(tool_last(tool, "sites"), "losses"), i, line)
+	{
+		score.lost += number_of(line, "count");
 	}
 	*out = score;
 }

@@ -14,10 +14,12 @@ void sites_end(struct tool *tool);
 /* What the whole of a run comes to: allocations of the type. */
 struct sites_score {
 	json_int_t told;    /* by the program: made */
+	json_int_t kept;    /* by the program: of these */
 	json_int_t seen;    /* by the tool */
 	json_int_t right;   /* of the seen: function, file and line of the innermost frame */
 	json_int_t callers; /* of the right: all other frames, as far as a stack goes */
-	json_int_t alive;
+	json_int_t alive;   /* of the seen */
+	json_int_t lost;    /* the tool says that it lost so many */
 };
 
 /* Compares; `cases` are answers of sites.py, which get the counts of their own places as "seen",

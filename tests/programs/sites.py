@@ -7,7 +7,7 @@ learn CASE N    {"case", "type", "n", "places": [{"function", "qualname", "file"
                 as the interpreter tells; objects of another type are made there for it. What the
                 first place has stands outside of it as well. Of each type one object stays
 run CASE N      makes N objects of the type (a few less where a case has several places), answers
-                the same
+                the same, and "kept": how many of the objects stay
 keep 0|1        whether the objects are kept from now on; at first not
 drop            what was kept goes
 fork            a child goes on with `run call 10` until this process ends; answers its pid

@@ -122,11 +122,12 @@ def find(name):
 def run(name, n, learn_only, keep):
     found = find(name)
     modes = () if n in found.places else (True,)
+    before = len(kept)
     perform(found, n, modes if learn_only else modes + (False,), keep)
     if learn_only:
         anchor(found, n)
     places = found.places[n]
     answer = dict(places[0] if places else {})
     answer.update(case=name, type=type_name(found.type), n=n, varies=found.varies,
-                  places=places)
+                  kept=len(kept) - before, places=places)
     return answer

@@ -106,6 +106,8 @@ class Subs(object):
             interpreters.run_string(ident, self.script % (
                 here, here, self.pipe[1], n // 2, make is sites_core.note,
                 sink is not sites_core.dropped))
+            # They are kept in there.
+            sites_core.kept.extend([None] * (0 if sink is sites_core.dropped else n // 2))
             text = b""
             while not text.endswith(b"\n"):
                 text += os.read(self.pipe[0], 65536)
