@@ -20,7 +20,7 @@ void sites_start(struct tool *tool, const struct program *program, const char *t
 	json_t *line;
 
 	tool_start(tool, "sites", "-p", pid_text(program->pid), "-t", type, "--format", "json",
-		   "-d", "120", "--exact", NULL);
+		   "-d", "300", "-i", "0.1", "--exact", NULL);
 	do {
 		line = tool_read(tool, "note");
 	} while (line && !is_armed(line));

@@ -54,7 +54,7 @@ dropped = id  # A function in C that keeps nothing.
 
 
 class Case(object):
-    def __init__(self, body, made, maker, learns, inner, name, varies):
+    def __init__(self, body, made, maker, learns, inner, name, varies, entered):
         self.name = name
         self.body = body
         self.type = made
@@ -62,18 +62,22 @@ class Case(object):
         self.learner = learns
         self.inner = inner
         self.varies = varies
+        self.entered = entered
         self.places = {}  # n -> what it learned
 
 
-def add(body, made=Marked, maker=None, learns=None, inner=None, name=None, varies=False):
+def add(body, made=Marked, maker=None, learns=None, inner=None, name=None, varies=False,
+        entered=None):
     """A case: body(make, n, sink) has n objects of the type `made` made and passes them to sink;
     inner(): a frame inside of the noted one, where that cannot note; varies: neither callers nor
-    counts are the same each time."""
+    counts are the same each time; entered: the function that makes it on its first line, as a
+    frame that the interpreter does not show yet."""
     name = name or body.__name__
     assert all(case.name != name for case in cases), name
     if made is Marked:
         maker, learns = Marked, Learner
-    cases.append(Case(body, made, maker or made, learns or note, inner, name, varies))
+    cases.append(Case(body, made, maker or made, learns or note, inner, name, varies,
+                      entered))
 
 
 def case(body):
@@ -92,6 +96,14 @@ def words_of(stack, cnt):
     return place
 
 
+def inner_frames(found):
+    if not found.entered:
+        return (found.inner(),) if found.inner else ()
+    code = found.entered.__code__
+    return ((code.co_name, getattr(code, "co_qualname", code.co_name), code.co_filename,
+             code.co_firstlineno),)
+
+
 def perform(found, n, modes, keep):
     """Runs it, first to learn if that is not known yet."""
     for learning in modes:
@@ -100,7 +112,7 @@ def perform(found, n, modes, keep):
         del notes[:]
         found.body(make, n, sink)
         if learning:
-            inner = (found.inner(),) if found.inner else ()
+            inner = inner_frames(found)
             found.places[n] = [words_of(inner + stack, cnt)
                                for stack, cnt in collections.Counter(notes).items()]
 

@@ -10,8 +10,8 @@ import sites_core
 FRAMES = 60
 
 
-def lines_of(place):
-    frames = [place] + place["callers"]
+def lines_of(place, entered):
+    frames = ([] if entered else [place]) + place["callers"]
     return tuple((frame["file"], frame["line"]) for frame in frames[:FRAMES])
 
 
@@ -50,7 +50,7 @@ def compare(case, n):
     places, found, blocks = run_traced(case, n)
     told = collections.Counter()
     for place in places:
-        told[lines_of(place)] += place["cnt"]
+        told[lines_of(place, case.entered)] += place["cnt"]
     inner = {lines[0] for lines in told}
     traced = [lines for lines in found if lines]
     wrong = [lines for lines in traced if lines not in told]

@@ -218,18 +218,24 @@ def made_closure(make, n, sink):
         sink((lambda i: lambda: i)(i)); make()  # noqa: E702
 
 
-def started_generator(make, n, sink):
-    def generate():
-        yield
+def generate():
+    yield
 
+
+async def wait():
+    pass
+
+
+async def generate_later():
+    yield
+
+
+def started_generator(make, n, sink):
     for _ in range(n):
         sink(generate()); make()  # noqa: E702
 
 
 def started_coroutine(make, n, sink):
-    async def wait():
-        pass
-
     def sink_closed(coroutine):
         coroutine.close()
         sink(coroutine)
@@ -239,11 +245,8 @@ def started_coroutine(make, n, sink):
 
 
 def started_async_generator(make, n, sink):
-    async def generate():
-        yield
-
     for _ in range(n):
-        sink(generate()); make()  # noqa: E702
+        sink(generate_later()); make()  # noqa: E702
 
 
 def bound_method(make, n, sink):
@@ -268,9 +271,14 @@ def enumerated(make, n, sink):
 
 for body, made in (
         (display_list, list), (display_dict, dict), (display_set, set), (display_tuple, tuple),
-        (made_function, type(instance)), (started_generator, type(_ for _ in ())),
-        (started_coroutine, types.CoroutineType),
-        (started_async_generator, types.AsyncGeneratorType),
+        (made_function, type(instance)),
         (bound_method, type(anchors.append)), (made_class, type),
         (list_iterator, type(iter(anchors))), (enumerated, enumerate)):
     add(body, made, maker=tuple)
+
+# From 3.11 on its function makes a generator, before it comes to a line of its own.
+for body, made, entered in (
+        (started_generator, types.GeneratorType, generate),
+        (started_coroutine, types.CoroutineType, wait),
+        (started_async_generator, types.AsyncGeneratorType, generate_later)):
+    add(body, made, maker=tuple, entered=entered if sys.version_info >= (3, 11) else None)
