@@ -162,7 +162,7 @@ Test(sites_robust, a_target_that_forks, .timeout = 60)
 	start(&program);
 	sites_start(&tool, &program, MARKED);
 	child = program_ask_json(&program, "fork");
-	pid = (pid_t)json_integer_value(child);
+	pid = (pid_t)json_integer_value(json_object_get(child, "child"));
 	cases = sites_ask(&program, names, "run", OBJECTS);
 	sites_end(&tool);
 	check_call(cases, &tool);

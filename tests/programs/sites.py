@@ -10,7 +10,8 @@ run CASE N      makes N objects of the type (a few less where a case has several
                 the same, and "kept": how many of the objects stay
 keep 0|1        whether the objects are kept from now on; at first not
 drop            what was kept goes
-fork            a child goes on with `run call 10` until this process ends; answers its pid
+fork            a child goes on with `run call 10` until this process ends; answers
+                {"child": its pid}
 
 `sites.py --self [CASE...]` compares every case with what tracemalloc says of the objects."""
 import gc
@@ -43,7 +44,7 @@ def answer(words, state):
         del sites_core.kept[:]
         return "ok"
     if words[0] == "fork":
-        return fork()
+        return {"child": fork()}
     if words[0] in ("learn", "run"):
         return sites_core.run(words[1], int(words[2]), words[0] == "learn", state["keep"])
     return "unknown command"
