@@ -77,8 +77,8 @@ Test(sites_words, a_type_that_comes_to_be_is_seen, .timeout = 60)
 	program_start_ready(&program, PYTHON, "sites.py", NULL);
 	sites_start(&tool, &program, "sites_types.MarkedInit");
 	/* Until it has been met; censuses come all the time. */
-	for (int i = 0; i < 100; i++)
-		json_decref(program_ask_json(&program, "run MarkedInit 2000"));
+	for (int i = 0; i < 30; i++)
+		json_decref(program_ask_json(&program, "run MarkedInit 1000"));
 	sites_end(&tool);
 	cr_expect_eq(tool.status, 0, "%s", tool.errors);
 	cr_expect(has_place(tool_last(&tool, "site"), "sites_types.py",
