@@ -8,7 +8,10 @@
 # make fuzz       60 s of fuzzing for each reader of foreign bytes
 # make lint       style, size and include rules, man page
 # make format     clang-format in place
-# make install    to $(DESTDIR)$(PREFIX)
+# make install    to $(DESTDIR)$(PREFIX); make uninstall takes it away
+# make static     a binary without shared libraries, for containers: build/static/pyleak-bpf
+# make deb        a Debian package, in build/
+# make try-deb    finds a leak with it in a fresh Debian 12 and 13 (as root)
 # make vmlinux    dump the full kernel types of this machine, for development
 # make clean
 #
@@ -17,6 +20,7 @@
 CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PROTOC_C ?= protoc-c
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
@@ -39,10 +43,12 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes -Wstrict-p
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OUR_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' $(WARNINGS) \
 	$(SANITIZE_FLAGS) -Iuser -Iinclude
-LIBS := -lbpf -lelf -lcapstone -ljansson -lz -lm -pthread
+CAPSTONE ?= -lcapstone
+LIBS := -lbpf -lelf $(CAPSTONE) -ljansson -lprotobuf-c -lz -lm -pthread
 TEST_LIBS := -lcriterion
+# BTF is in the tool and names source files: without the folder, which is of no use elsewhere.
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
-	-Wno-unused-parameter -Ivmlinux -Iinclude $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+	-Wno-unused-parameter -fdebug-prefix-map=$(CURDIR)=. -Ivmlinux -Iinclude $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 
 USER_SRC := $(sort $(wildcard user/*/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
@@ -51,7 +57,8 @@ LIVE_SRC := $(sort $(wildcard tests/live/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 MAIN_OBJ := $(OUT)/user/cli/main.o
 USER_OBJ := $(USER_SRC:%.c=$(OUT)/%.o)
-LIB_OBJ := $(filter-out $(MAIN_OBJ),$(USER_OBJ))
+PROTO_OBJ := $(OUT)/profile.pb-c.o
+LIB_OBJ := $(filter-out $(MAIN_OBJ),$(USER_OBJ)) $(PROTO_OBJ)
 TOOL := $(OUT)/pyleak-bpf
 
 # A change of flags or of the list of sources rebuilds what depends on it.
@@ -77,18 +84,32 @@ $(OUT)/user/collect/probes.o $(OUT)/user/collect/alloc_probes.o: OUR_CFLAGS += -
 $(OUT)/user/collect/probes.o: | $(OUT)/pyleak.skel.h
 $(OUT)/user/collect/alloc_probes.o: | $(OUT)/alloc.skel.h
 
+# One rule for both files: that is what two targets mean where there is a %.
+$(OUT)/%.pb-c.c $(OUT)/%.pb-c.h: user/report/%.proto
+	$(call say,PROTO,$@)
+	@mkdir -p $(@D)
+	$(Q)$(PROTOC_C) --proto_path=user/report --c_out=$(OUT) $<
+
+PPROF_OBJ := $(OUT)/user/report/pprof.o $(OUT)/user/report/pprof_tables.o $(OUT)/tests/unit/test_pprof.o
+$(PPROF_OBJ): OUR_CFLAGS += -I$(OUT)
+$(PPROF_OBJ): | $(OUT)/profile.pb-c.h
+
+$(PROTO_OBJ): $(OUT)/profile.pb-c.c $(STAMP)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
 $(OUT)/user/%.o: user/%.c $(STAMP)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(TOOL): $(USER_OBJ)
+$(TOOL): $(USER_OBJ) $(PROTO_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
-include $(wildcard tests/tests.mk)
+include $(wildcard tests/tests.mk contrib/package.mk)
 
--include $(USER_OBJ:.o=.d) $(OUT)/bpf/pyleak.bpf.d $(OUT)/bpf/alloc.bpf.d
+-include $(USER_OBJ:.o=.d) $(PROTO_OBJ:.o=.d) $(OUT)/bpf/pyleak.bpf.d $(OUT)/bpf/alloc.bpf.d
 
 .PHONY: format
 format:
@@ -97,11 +118,6 @@ format:
 .PHONY: lint
 lint: $(TOOL)
 	$(Q)tests/lint.sh $(TOOL)
-
-.PHONY: install
-install: $(TOOL)
-	install -D -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf
-	install -D -m 644 man/pyleak-bpf.8 $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8
 
 .PHONY: vmlinux
 vmlinux:

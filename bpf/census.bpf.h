@@ -260,6 +260,11 @@ static __always_inline void notify(void)
 
 __noinline int complete_census(__u32 hook)
 {
+	__u32 zero = 0;
+	__u64 *epoch = bpf_map_lookup_elem(&census_epoch, &zero);
+
+	if (epoch)
+		__sync_fetch_and_add(epoch, 1);
 	progress.done_hook = hook;
 	__sync_lock_test_and_set(&progress.answered, progress.began);
 	return 0;

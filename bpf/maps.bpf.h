@@ -40,6 +40,14 @@ struct {
 	__type(value, struct pyleak_page);
 } pages SEC(".maps");
 
+/* How many censuses are complete, for the probes on allocations. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} census_epoch SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);

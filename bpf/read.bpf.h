@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reads of the target's memory, and who runs in it. The memory is hostile: a read either fills
- * the whole buffer or fails. */
+/* Who runs in the target. */
 #ifndef PYLEAK_READ_BPF_H
 #define PYLEAK_READ_BPF_H
 
-static __always_inline bool read_user(void *to, __u32 bytes, __u64 from)
-{
-	return bpf_probe_read_user(to, bytes, (const void *)from) == 0;
-}
-
-static __always_inline __u64 read_word(__u64 from)
-{
-	__u64 word = 0;
-
-	return read_user(&word, sizeof(word), from) ? word : 0;
-}
+#include "read_user.bpf.h"
 
 /* Is `thread_id`, a pthread_t, the running thread? The C library puts it at the thread pointer
  * on x86-64, and a fixed distance below it on arm64. */

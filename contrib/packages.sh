@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs the Debian packages that building and testing need and that are missing. Says what it
-# installs; does nothing, and needs no root, when all are there.
+# Installs the Debian packages that building and testing need and that are missing; those named as
+# arguments, too. Says what it installs; does nothing, and needs no root, when all are there.
 set -eu
 
 need="gcc make clang llvm bpftool pkg-config libbpf-dev libelf-dev libcapstone-dev libjansson-dev
-uthash-dev zlib1g-dev libcriterion-dev graphviz python3 python3-objgraph git"
+libprotobuf-c-dev protobuf-c-compiler uthash-dev zlib1g-dev libcriterion-dev graphviz python3
+python3-objgraph git $*"
 
 missing=""
 for package in $need; do

@@ -4,7 +4,7 @@
 #ifndef PYLEAK_ALLOC_H
 #define PYLEAK_ALLOC_H
 
-#define PYLEAK_ALLOC_MAX_SITES 384
+#define PYLEAK_ALLOC_MAX_SITES 512 /* a power of 2 */
 #define PYLEAK_ALLOC_MAX_COUNTS 64 /* interpreters */
 #define PYLEAK_NO_REGISTER 0xffffffffU
 
@@ -24,9 +24,15 @@
 #define PYLEAK_ALLOC_LOSS_ENUM(name, words) PYLEAK_ALLOC_LOSS_##name,
 enum pyleak_alloc_loss { PYLEAK_ALLOC_LOSSES(PYLEAK_ALLOC_LOSS_ENUM) PYLEAK_ALLOC_LOSS_CNT };
 
+enum pyleak_alloc_kind {
+	PYLEAK_ALLOC_NEW = 0,
+	PYLEAK_ALLOC_FREE = 1,
+	PYLEAK_ALLOC_COLLECTION = 2, /* up to 3.11: one begins here, maybe inside an allocation */
+};
+
 /* One place; its index is the probe's cookie. Registers are offsets in struct pt_regs. */
 struct pyleak_alloc_site {
-	__u32 is_free;
+	__u32 kind;
 	__u32 object_at;       /* PYLEAK_NO_REGISTER: not known */
 	__u32 object_index_at; /* a second register to be added; or PYLEAK_NO_REGISTER */
 	__u32 count_at;	       /* PYLEAK_NO_REGISTER: count_offset is the address */
@@ -71,6 +77,12 @@ struct pyleak_alloc_control {
 	__u64 hit_ns; /* price of one hit, its trap included, without a stack */
 	/* What may be spent until the kernel side disarms and says so (PYLEAK_ALLOC_CLOSED). */
 	__u64 allowance_ns;
+	/* Where an interpreter that is met has what, from its count on; 0 = not known. */
+	__s64 collecting_from_count; /* up to 3.11; up to 3.8 there is one count and one flag */
+	__s64 gil_from_count;	     /* from 3.12 on: pointer to its lock */
+	__u32 holder_from_gil;	     /* there: the thread that has it */
+	__u32 padding_too;
+	__u64 tstate_at; /* up to 3.11: of all of them */
 	struct pyleak_frames frames;
 };
 
@@ -80,6 +92,8 @@ struct pyleak_alloc_progress {
 	__u64 spent_ns;	 /* hits x hit_ns, and what stacks took */
 	__u64 window_ns; /* of it since `armed` was set; user space sets it to 0 before */
 	__u64 stacks;	 /* taken */
+	/* Hits while disarmed, which cost their trap: the first and the last of a window. */
+	__u64 idle_hits;
 	__u64 losses[PYLEAK_ALLOC_LOSS_CNT];
 };
 
@@ -116,6 +130,13 @@ enum pyleak_alloc_type_flags {
 	PYLEAK_ALLOC_SUSPECT = 4, /* set by user space: take stacks */
 };
 
+/* Where the search for a type's slot begins. Objects of 16 bytes and more, so low bits say nothing;
+ * the factor is 2^64 / the golden ratio. */
+static inline __u32 pyleak_alloc_slot(__u64 type)
+{
+	return (__u32)((type >> 4) * 0x9e3779b97f4a7c15ULL >> 32) & (PYLEAK_ALLOC_MAX_TYPES - 1);
+}
+
 /* A slot of the table of types, found by the type's address (open addressing); never moved or
  * emptied while probes are in. */
 struct pyleak_alloc_type {
@@ -126,8 +147,8 @@ struct pyleak_alloc_type {
 	__u64 epoch;
 	__u64 allocs_at, frees_at;
 	__u32 flags;
-	__u32 item_bytes; /* tp_itemsize, as basic_bytes read when the slot was taken */
-	__u64 basic_bytes;
+	__u32 item_bytes;  /* tp_itemsize, as basic_bytes read when the slot was taken */
+	__u64 basic_bytes; /* 0: the kernel side has not met it yet */
 };
 
 /* ---- stacks */
@@ -193,15 +214,16 @@ struct pyleak_code {
 
 /* ---- interpreters */
 
-/* Guarded by the interpreter's lock. Key of the map: the address of its count. */
+/* Guarded by the interpreter's lock. The address of its count stands at the same index in an array
+ * of its own. All is from the kernel side. */
 struct pyleak_alloc_state {
-	/* From user space; 0 = not known. */
+	/* 0 = not known. */
 	__u64 tstate_at;  /* address of the pointer to the running thread's state */
 	__u64 collecting; /* up to 3.11: int */
-	/* From the kernel side. */
-	__u64 pending;	/* the newest object; its type is set by the next event */
-	__u64 deferred; /* up to 3.11: it set off a collection, and has no type until that ends */
+	__u64 pending;	  /* the newest object; its type is set by the next event */
+	__u64 deferred;	  /* up to 3.11: it set off a collection, and has no type until that ends */
 	__u64 allocs, frees;
+	__u64 pending_epoch; /* the census after which it was made */
 	__u32 pending_site;
 	__u32 pending_has_stack, deferred_has_stack;
 	__u32 padding;

@@ -108,24 +108,26 @@ check_includes()
 	libc='<(assert|ctype|errno|float|inttypes|limits|math|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|time)[.]h>'
 
 	find user -name '*.[ch]' -type f ! -path user/collect/probes.c \
-		! -path user/collect/alloc_probes.c | sort >"$work/files"
+		! -path user/collect/alloc_probes.c ! -path user/collect/alloc_link.c \
+		! -path user/collect/alloc_keeper.c \
+		! -path user/collect/alloc_read.c | sort >"$work/files"
 	while read -r file; do
 		includes "$file"
 	done <"$work/files" | awk '$2 ~ /^<bpf\// || $2 ~ /[.]skel[.]h/ {
-		print $1 ": only user/collect/probes.c and alloc_probes.c may include " $2 }' | report
+		print $1 ": only user/collect/{probes,alloc_probes,alloc_link,alloc_keeper,alloc_read}.c may include " $2 }' | report
 	only user/detect "$libc|<uthash[.]h>|\"(detect/.*|base/.*|collect/sample[.]h)\""
 	only user/analyse "$libc|\"(analyse/.*|base/cleanup[.]h|snapshot/graph[.]h)\""
 	find user/snapshot -name '*.[ch]' -type f | sort >"$work/files"
 	while read -r file; do
 		includes "$file"
 	done <"$work/files" | awk '$2 ~ /^"/ &&
-		$2 !~ /^"(snapshot|attach|base)\/|^"collect\/(py_object|py_type|outside)[.]h"|^"pyleak_/ {
+		$2 !~ /^"(snapshot|attach|base)\/|^"collect\/(py_[a-z]+|outside)[.]h"|^"pyleak_/ {
 		print $1 ": user/snapshot/ must not include " $2 }' | report
 	# Analyses compute; only reports print, and only the tool reads.
 	grep -nE '\b(printf|fprintf|fopen|open|read|write|mmap|pr_[a-z]+) *\(' user/analyse/*.[ch] |
 		sed 's/$/: user\/analyse has no I\/O/' | report
 	only user/report \
-		"$libc|<jansson[.]h>|<(signal|spawn|sys/wait)[.]h>|\"(report/.*|base/.*|analyse/.*|snapshot/graph[.]h|collect/sample[.]h|detect/verdict[.]h)\""
+		"$libc|<(jansson|uthash|zlib)[.]h>|\"profile[.]pb-c[.]h\"|<(signal|spawn|sys/wait)[.]h>|\"(report/.*|base/.*|analyse/.*|snapshot/graph[.]h|collect/(alloc_stacks|exact|sample)[.]h|detect/verdict[.]h)\""
 	only include 'nothing'
 }
 
@@ -169,8 +171,8 @@ check_shell()
 	has shellcheck || { skip "shell scripts" shellcheck; return; }
 	find .ci contrib tests -type f | sort >"$work/files"
 	while read -r file; do
-		case $(head -n 1 "$file" | tr -d '\0') in
-		'#!'*sh) shellcheck --format=gcc "$file" ;;
+		case $file:$(head -n 1 "$file" | tr -d '\0') in
+		*:'#!'*sh | *.bash:*) shellcheck --format=gcc "$file" ;;
 		esac
 	done <"$work/files" | report
 }
@@ -192,6 +194,28 @@ check_page()
 	comm -13 "$work/help" "$work/page" | sed "s|.*|$page: the page has &, --help has not|" | report
 }
 
+# What the program offers, each shell offers. tests/completion.sh tests that it works.
+check_completions()
+{
+	if [ ! -x "$tool" ]; then
+		echo "SKIPPED: completions: $tool is not built (make)"
+		return
+	fi
+	"$tool" --help >"$work/help"
+	{
+		grep -oE -e '--[a-z][a-z-]+' "$work/help"
+		sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' "$work/help"
+	} | sort -u >"$work/words"
+	for file in contrib/completion/*; do
+		# fish has no dashes before the names of options.
+		sed 's/ -l \([a-z]\)/ --\1/g' "$file" >"$work/completion"
+		while read -r word; do
+			grep -qE -e "(^|[^a-z-])$word([^a-z-]|\$)" "$work/completion" ||
+				echo "$file: --help has $word, the file has not"
+		done <"$work/words"
+	done | report
+}
+
 check_json()
 {
 	grep -ohE 'json_object_begin\([^"]*"[a-z_]+"' user/report/*.c | sed 's/.*"\(.*\)"/\1/' |
@@ -208,6 +232,7 @@ check_includes
 check_sizes
 check_shell
 check_page
+check_completions
 check_json
 
 cnt=$(wc -l <"$found")

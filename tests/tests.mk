@@ -7,7 +7,9 @@ BPF_TEST := $(OUT)/tests/bpf-tests
 LIVE_TEST := $(OUT)/tests/live-tests
 FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
 TEST_OBJ := $(UNIT_SRC:%.c=$(OUT)/%.o) $(BPF_TEST_SRC:%.c=$(OUT)/%.o) $(LIVE_SRC:%.c=$(OUT)/%.o)
-PROBES_OBJ := $(OUT)/user/collect/probes.o $(OUT)/user/collect/alloc_probes.o
+PROBES_SRC := $(addprefix user/collect/,probes.c alloc_probes.c alloc_link.c alloc_keeper.c alloc_read.c \
+	alloc_price.c alloc_stacks_read.c)
+PROBES_OBJ := $(PROBES_SRC:%.c=$(OUT)/%.o)
 # What unit tests link: everything but the command line and the kernel side.
 PURE_OBJ := $(filter-out $(OUT)/user/cli/% $(PROBES_OBJ) $(OUT)/user/collect/collector%,$(LIB_OBJ))
 
@@ -40,7 +42,7 @@ RUN_TEST = ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
 .PHONY: check check-unit check-bpf check-live check-san check-detect check-build packages
 check: packages
 	$(Q)$(MAKE) --no-print-directory all check-build check-unit check-bpf check-san check-live \
-		check-detect
+		check-detect check-completion
 
 # The second make must find nothing to do.
 check-build: $(TOOL)
@@ -55,7 +57,8 @@ check-bpf: $(if $(BPF_TEST_SRC),$(BPF_TEST))
 # One test at a time: they start processes and measure them on machines with few cores.
 check-live: $(TOOL) $(LIVE_TEST)
 	$(Q)if [ $$(id -u) -ne 0 ]; then echo "check-live: SKIPPED: needs root"; else \
-		PYLEAK_BPF=$(TOOL) $(LIVE_TEST) -j1; fi
+		PYLEAK_BPF=$(TOOL) $(LIVE_TEST) -j1 --output=tap:$(OUT)/live.tap || \
+			{ echo "== failed:"; grep -A 8 '^not ok' $(OUT)/live.tap; exit 1; }; fi
 
 # A part of `make bench-detect`: one program of each kind, for less long.
 PART := leak_list leak_dict_str leak_cycle_gc_off leak_strings_list leak_native_malloc \
@@ -68,18 +71,21 @@ check-detect: $(TOOL)
 check-san:
 	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined check-unit check-bpf
 
+check-completion:
+	$(Q)tests/completion.sh
+
 packages:
 	$(Q)contrib/packages.sh
 
 # ---- fuzzing: libFuzzer, from clang's runtime
 
 FUZZ_SECONDS ?= 60
-build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% user/collect/probes.c user/collect/alloc_probes.c \
+build-fuzz/%: tests/fuzz/%.c $(filter-out user/cli/% $(PROBES_SRC) user/collect/alloc_windows.c \
 		user/collect/collector%,$(USER_SRC)) \
-		$(wildcard tests/fuzz/*.h)
+		$(OUT)/profile.pb-c.c $(wildcard tests/fuzz/*.h)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(OUR_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined \
+	$(Q)$(CLANG) $(OUR_CFLAGS) -I$(OUT) -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all $(filter %.c,$^) $(LIBS) -o $@
 build-fuzz/fuzz_graph_file: tests/unit/make_graph.c tests/unit/graph_bytes.c
 build-fuzz/fuzz_heap: tests/unit/tiny_heap.c

@@ -77,13 +77,14 @@ case $leaks in
 *)
 	die "FAILED: no class of the module mq is named as a LEAK, and that is where the leak is" ;;
 esac
-# Who holds them, in which cycle, where to cut it, and the picture.
-for words in "who holds mq.Message" "module mq: connections" " cycles of .*mq.Channel" "cut: .*break"; do
+# Who makes and who holds them, in which cycle, where to cut it, and the picture.
+for words in "made by .*mq.py:[0-9]" "who holds mq.Message" "module mq: connections" " cycles of .*mq.Channel" "cut: .*break"; do
 	grep -q "$words" "$work/report" || die "FAILED: the report does not say: $words"
 done
 for picture in objects.dot objects.png; do
 	[ -s "$folder/$picture" ] || die "FAILED: there is no $folder/$picture"
 done
 echo "Found: mq keeps every connection in a list, and so their channels and messages; not the cache."
+echo "The LEAK paragraph names the line that makes them."
 echo "Look at $folder/objects.png: who holds the messages, and the cycle."
 echo "That was: $tool -p $pid -d $seconds -o $folder     (put the number of your own process for $pid)"

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 
+from allocs import part_exact, part_hit, part_windows
 from measure import (HERE, QUICK, WAIT_S, Child, children, end_all, has_module, is_offered, row,
                      spread, title)
 from snapshots import part_snapshot
@@ -252,7 +253,8 @@ def part_others(args):
 
 
 PARTS = {"busy": part_busy, "web": part_web, "census": part_census, "first": part_first,
-         "tool": part_tool, "snapshot": part_snapshot, "others": part_others}
+         "tool": part_tool, "snapshot": part_snapshot, "hit": part_hit,
+         "windows": part_windows, "exact": part_exact, "others": part_others}
 
 
 def main():

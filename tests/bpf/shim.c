@@ -12,12 +12,12 @@
 #include <uthash.h>
 
 #define MAX_LOOPS (1U << 23) /* BPF_MAX_LOOPS */
-#define MAX_MAPS 8
+#define MAX_MAPS 16
 #define MAX_MAPPINGS 8
 
 struct entry {
 	UT_hash_handle hh;
-	__u64 key;
+	__u64 key[2];  /* 0 behind a shorter one */
 	__u64 value[]; /* aligned as the kernel aligns it */
 };
 
@@ -52,9 +52,21 @@ static struct entry **entries_of(const void *map)
 static struct entry *find_entry(struct shim_shape shape, const void *key)
 {
 	struct entry *entry;
+	__u64 whole[2] = {};
 
-	assert(shape.key_bytes == sizeof(entry->key));
-	HASH_FIND(hh, *entries_of(shape.map), key, sizeof(entry->key), entry);
+	assert(shape.key_bytes == 8 || shape.key_bytes == sizeof(whole));
+	memcpy(whole, key, shape.key_bytes);
+	HASH_FIND(hh, *entries_of(shape.map), whole, sizeof(whole), entry);
+	return entry;
+}
+
+static struct entry *add_entry(struct shim_shape shape, const void *key)
+{
+	struct entry *entry = calloc(1, sizeof(*entry) + shape.value_bytes);
+
+	assert(entry);
+	memcpy(entry->key, key, shape.key_bytes);
+	HASH_ADD(hh, *entries_of(shape.map), key, sizeof(entry->key), entry);
 	return entry;
 }
 
@@ -66,13 +78,10 @@ static void *array_entry(struct shim_shape shape, const __u32 *index)
 
 	if (*index >= shape.max_entries)
 		return NULL;
-	HASH_FIND(hh, *entries_of(shape.map), &key, sizeof(key), entry);
-	if (!entry) {
-		entry = calloc(1, sizeof(*entry) + shape.value_bytes);
-		assert(entry);
-		entry->key = key;
-		HASH_ADD(hh, *entries_of(shape.map), key, sizeof(entry->key), entry);
-	}
+	shape.key_bytes = sizeof(key);
+	entry = find_entry(shape, &key);
+	if (!entry)
+		entry = add_entry(shape, &key);
 	return entry->value;
 }
 
@@ -98,10 +107,7 @@ long shim_update(struct shim_shape shape, const void *key, const void *value, __
 	if (!entry) {
 		if (HASH_COUNT(*entries) >= shape.max_entries)
 			return -E2BIG;
-		entry = calloc(1, sizeof(*entry) + shape.value_bytes);
-		assert(entry);
-		memcpy(&entry->key, key, sizeof(entry->key));
-		HASH_ADD(hh, *entries, key, sizeof(entry->key), entry);
+		entry = add_entry(shape, key);
 	}
 	memcpy(entry->value, value, shape.value_bytes);
 	return 0;
@@ -212,6 +218,12 @@ __u64 bpf_get_current_task(void)
 __u64 bpf_get_current_pid_tgid(void)
 {
 	return shim.pid_tgid;
+}
+
+__u64 bpf_get_attach_cookie(void *ctx)
+{
+	(void)ctx;
+	return shim.cookie;
 }
 
 void *bpf_ringbuf_reserve(void *ringbuf, __u64 bytes, __u64 flags)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Allocation-heavy work as fast as it goes: json, classes, cycles. busy_alloc.py [SECONDS|forever]
-prints its request count at the end, or when stdin is at EOF. Right verdict: nothing leaks."""
+"""Allocation-heavy work as fast as it goes: json, classes, cycles. busy_alloc.py [SECONDS|forever
+[EVERY_S]] prints its request count at the end, or when stdin is at EOF, and EVERY_S seconds. Right
+verdict: nothing leaks."""
 import json
 import sys
 import time
@@ -32,13 +33,19 @@ def request(number):
 def main():
     limit = sys.argv[1] if len(sys.argv) > 1 else "10"
     seconds = float("inf") if limit == "forever" else float(limit)
+    every = float(sys.argv[2]) if len(sys.argv) > 2 else float("inf")
     common.ready()
     start = time.perf_counter()
+    due = every
     done = 0
     while time.perf_counter() - start < seconds and not common.wait_stdin(0):
         for _ in range(500):
             request(done)
             done += 1
+        if time.perf_counter() - start >= due:
+            due += every
+            print("AT %.4f %d" % (time.perf_counter() - start, done))
+            sys.stdout.flush()
     print("REQUESTS %d SECONDS %.3f" % (done, time.perf_counter() - start))
 
 

@@ -15,6 +15,7 @@ struct shim {
 	__u64 reads;	      /* of user memory, failed ones too */
 	__u64 thread_pointer; /* of the running thread */
 	__u64 pid_tgid;
+	__u64 cookie; /* of the probe that is hit */
 	__u64 events; /* submitted to a ring buffer */
 	bool ringbuf_full;
 	unsigned int reserved; /* not submitted yet */

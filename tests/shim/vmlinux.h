@@ -24,6 +24,10 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
+enum { BPF_F_NO_PREALLOC = 1 };
+
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
+
+enum { BPF_F_MMAPABLE = 1024 };
 
 #endif

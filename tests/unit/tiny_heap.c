@@ -169,7 +169,7 @@ static void make_class(struct tiny_heap *heap)
 
 static raddr_t make_code(struct tiny_heap *heap)
 {
-	const struct code_layout *layout = code_layout(heap->minor);
+	const struct py_code_layout *layout = py_code_layout(heap->minor);
 	raddr_t code = plain(heap, heap->code, 0x100);
 
 	put32(heap, code + layout->locals, 1);
@@ -182,7 +182,7 @@ static raddr_t make_code(struct tiny_heap *heap)
 
 static void make_frame(struct tiny_heap *heap, raddr_t frame, raddr_t code, uint32_t owner)
 {
-	const struct frame_layout *layout = frame_layout(heap->minor);
+	const struct py_frame_layout *layout = py_frame_layout(heap->minor);
 
 	put(heap, frame + layout->code, code);
 	put32(heap, frame + layout->owner, owner);
@@ -196,7 +196,7 @@ static void make_frame(struct tiny_heap *heap, raddr_t frame, raddr_t code, uint
 /* Up to 3.10 with a frame object, which keeps the variable. */
 static void make_generator(struct tiny_heap *heap, raddr_t code)
 {
-	const struct old_frame_layout *layout = old_frame_layout(heap->minor);
+	const struct py_old_frame_layout *layout = py_old_frame_layout(heap->minor);
 	raddr_t frame;
 
 	heap->generator_object = tracked(heap, heap->generator, 0x100);

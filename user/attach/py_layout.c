@@ -88,6 +88,15 @@ static const struct debug_slots slots[] = {
 	[15] = { 0x28, 0x40, 0x48, 0x58, 0x60, 0x78, 0xf0, 0x2f0 },
 };
 
+/* The same of frames: where struct py_frame_offsets is from, in its order. */
+#define FRAME_OFFSETS (sizeof(struct py_frame_offsets) / sizeof(uint32_t))
+
+static const uint16_t frame_slots[][FRAME_OFFSETS] = {
+	[13] = { 0xb8, 0xe8, 0xf0, 0xf8, 0x108, 0x118, 0x128, 0x130, 0x138, 0x158 },
+	[14] = { 0xd0, 0x100, 0x108, 0x110, 0x120, 0x140, 0x150, 0x158, 0x160, 0x180 },
+	[15] = { 0xd0, 0x140, 0x148, 0x150, 0x160, 0x180, 0x190, 0x198, 0x1a0, 0x1c0 },
+};
+
 #define DEBUG_COOKIE "xdebugpy"
 #define DEBUG_VERSION 0x8
 #define DEBUG_FREE_THREADED 0x10
@@ -116,6 +125,20 @@ static bool take_offset(const uint8_t *bytes, uint32_t slot, uint32_t *out)
 	return value < 1 << 20 && value % 4 == 0;
 }
 
+/* Who uses them checks them: without them there are no stacks, but everything else. */
+static void take_frame_offsets(int minor, const uint8_t *bytes, struct py_frame_offsets *out)
+{
+	uint32_t offsets[FRAME_OFFSETS] = {};
+
+	for (size_t i = 0; i < FRAME_OFFSETS; i++) {
+		uint64_t value;
+
+		memcpy(&value, bytes + frame_slots[minor][i], sizeof(value));
+		offsets[i] = value < 1 << 20 ? (uint32_t)value : UINT32_MAX;
+	}
+	memcpy(out, offsets, sizeof(*out));
+}
+
 static int load_debug_offsets(int minor, struct remote *remote, raddr_t runtime,
 			      struct py_layout *layout)
 {
@@ -139,6 +162,7 @@ static int load_debug_offsets(int minor, struct remote *remote, raddr_t runtime,
 	    !take_offset(bytes, slot->gc, &layout->gc) ||
 	    !take_offset(bytes, slot->gc_size, &layout->gc_extent))
 		return -EBADMSG;
+	take_frame_offsets(minor, bytes, &layout->frames);
 	return 0;
 }
 

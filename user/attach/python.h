@@ -14,6 +14,13 @@
 #define PYTHON_OLDEST_MINOR 6
 #define PYTHON_NEWEST_MINOR 15
 
+/* What _Py_DebugOffsets says of threads, frames and code objects, unchecked. Up to 3.12 all 0. */
+struct py_frame_offsets {
+	uint32_t tstate_frame;
+	uint32_t previous, code, instruction, owner;	      /* _PyInterpreterFrame */
+	uint32_t file, qualname, lines, first_line, bytecode; /* PyCodeObject */
+};
+
 /* Offsets that differ between versions. 0 in an optional field: not in this version. */
 struct py_layout {
 	uint32_t interpreters_head; /* in _PyRuntime; 3.7 and later */
@@ -28,6 +35,7 @@ struct py_layout {
 	bool gc_is_global;    /* up to 3.8: in _PyRuntime, one for all interpreters */
 	uint32_t ht_name;     /* PyHeapTypeObject */
 	uint32_t string_data; /* compact ASCII: where the characters begin */
+	struct py_frame_offsets frames;
 };
 
 struct python {

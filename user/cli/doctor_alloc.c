@@ -11,56 +11,15 @@
 
 #include "attach/alloc_sites.h"
 #include "base/cleanup.h"
-#include "collect/alloc_probes.h"
+#include "cli/alloc_trial.h"
 
-/* Long enough for thousands of allocations of a process that does something. */
-#define WATCH_NS 300000000L
 #define FIND_TRIES 20
 #define FIND_WAIT_NS 5000000L
 #define NAME "allocation probes"
 
-struct trial {
-	struct alloc_seen seen;
-	double elapsed_s;
-};
-
-static int try_places(const struct target *target, const struct python *python,
-		      const struct gc_lists *lists, const struct alloc_sites *sites,
-		      struct trial *out)
-{
-	static const struct timespec wait = { .tv_nsec = WATCH_NS };
-	const struct alloc_probes_options options = { .pid = target->pid,
-						      .python = python,
-						      .sites = sites,
-						      .lists = lists,
-						      .mode = ALLOC_TRIAL,
-						      .epoch_fd = -1 };
-	struct alloc_probes *probes;
-	struct timespec begin, end;
-	int err = alloc_probes_open(&options, &probes);
-
-	if (err)
-		return err;
-	err = alloc_probes_attach(probes);
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	if (!err)
-		err = alloc_probes_arm(probes, 0, false);
-	if (!err)
-		nanosleep(&wait, NULL);
-	if (!err)
-		err = alloc_probes_disarm(probes);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	out->elapsed_s =
-		(double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
-	if (!err)
-		err = alloc_probes_read(probes, &out->seen);
-	alloc_probes_close(probes);
-	return err;
-}
-
 /* Time that the probes add to a second of the process, if their hits cost only the trap. The trial
  * itself slowed it down: that time is taken off. */
-static double share_of(const struct trial *trial, double hit_s)
+static double share_of(const struct alloc_trial *trial, double hit_s)
 {
 	double hits = (double)(trial->seen.allocs + trial->seen.frees);
 	double own_s = trial->elapsed_s - hits * hit_s - (double)trial->seen.spent_ns / 1e9;
@@ -83,8 +42,8 @@ static void advise_incomplete(struct check *check, const struct alloc_seen *seen
 				    "is known; report it with this output");
 }
 
-static void describe_trial(struct checks *checks, const char *places, const struct trial *trial,
-			   double hit_s)
+static void describe_trial(struct checks *checks, const char *places,
+			   const struct alloc_trial *trial, double hit_s)
 {
 	const struct alloc_seen *seen = &trial->seen;
 	double share = share_of(trial, hit_s);
@@ -102,7 +61,7 @@ static void describe_trial(struct checks *checks, const char *places, const stru
 			   places, (unsigned long long)seen->allocs,
 			   (unsigned long long)(seen->allocs + seen->missed), hit_s * 1e6,
 			   share < 0.1, 100 * share);
-	if (seen->missed || seen->missed_frees || seen->others || seen->faults)
+	if (alloc_trial_failed(trial))
 		advise_incomplete(check, seen);
 }
 
@@ -149,7 +108,7 @@ void doctor_check_allocs(struct checks *checks, const struct target *target,
 	_cleanup_free_ struct alloc_sites *sites = malloc(sizeof(*sites));
 	_cleanup_free_ struct gc_lists *lists = malloc(sizeof(*lists));
 	struct alloc_summary summary;
-	struct trial trial = {};
+	struct alloc_trial trial = {};
 	struct check *check;
 	char places[80];
 	int err = sites && lists ? 0 : -ENOMEM;
@@ -170,7 +129,7 @@ void doctor_check_allocs(struct checks *checks, const struct target *target,
 				    "process for seconds");
 		return;
 	}
-	if (try_places(target, python, lists, sites, &trial)) {
+	if (alloc_trial(target, python, lists, sites, &trial)) {
 		check = checks_add_logged(checks, NAME, "they cannot be set");
 		check->state = CHECK_NOTE; /* nothing else needs them */
 		return;

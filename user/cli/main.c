@@ -31,6 +31,8 @@ int main(int argc, char **argv)
 		return verb_snapshot(&options);
 	case VERB_DIFF:
 		return verb_diff(&options);
+	case VERB_SITES:
+		return verb_sites(&options);
 	}
 	return EXIT_USAGE;
 }

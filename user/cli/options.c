@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Verbs first, then options, with argp. Every check of a value is in options_check(). */
+/* Verbs first, then options, with argp. What they may be together is in
+ * options_check.c. */
 #include "cli/options.h"
 
 #include <argp.h>
@@ -8,6 +9,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/options_check.h"
+
+/* As long as backrefs and the like may take: sites answers by itself. */
+#define DEFAULT_SITES_S 10
 
 enum long_option {
 	OPT_FORMAT = 1000,
@@ -25,16 +30,20 @@ enum long_option {
 static const struct argp_option option_table[] = {
 	{ "pid", 'p', "PID", 0, "The process to watch", 1 },
 	{ "interval", 'i', "S", 0, "Seconds between censuses (default 1)", 1 },
-	{ "duration", 'd', "S", 0, "Stop after so many seconds", 1 },
+	{ "duration", 'd', "S", 0,
+	  "Stop after so many seconds (default: sites 10; the others go on until Ctrl-C)", 1 },
 	{ "limit", 'n', "N", 0, "Rows to show (default 10; types and growth: 20)", 1 },
 	{ "type", 't', "NAME", 0,
-	  "backrefs: the type, with or without its module; diff: who holds its new objects", 1 },
+	  "backrefs, sites: the type, with or without its module; diff: who holds its new objects",
+	  1 },
 	{ "output", 'o', "PATH", 0,
 	  "snapshot: the file to write; a picture: likewise; watching: the folder for the picture "
 	  "of a leak",
 	  1 },
 	{ "format", OPT_FORMAT, "FORMAT", 0,
-	  "text for a person, json lines for a program; backrefs also dot, png, svg", 2 },
+	  "text for a person, json lines for a program; backrefs also dot, png, svg; sites also "
+	  "folded (for flame graphs) and pprof",
+	  2 },
 	{ "address", OPT_ADDRESS, "ADDR", 0, "backrefs: the object at this address alone", 2 },
 	{ "depth", OPT_DEPTH, "N", 0, "Levels of a picture (default 10)", 2 },
 	{ "all", OPT_ALL, NULL, 0, "types: also what the GC does not track, from a snapshot", 2 },
@@ -44,13 +53,18 @@ static const struct argp_option option_table[] = {
 	  "Most memory that a snapshot may take: 800M, 4G (default: half of what is available)",
 	  2 },
 	{ "budget", OPT_BUDGET, "PCT", 0,
-	  "What the censuses may cost the target, in percent of one core (default 1)", 2 },
+	  "What watching may cost the target, in percent of one core (default 1); 0: censuses "
+	  "only, "
+	  "no probes on allocations",
+	  2 },
 	{ "max-pause", OPT_MAX_PAUSE, "MS", 0,
 	  "Longest time that a census holds a thread of the target at once (default 10)", 2 },
 	{ "fail-on-leak", OPT_FAIL_ON_LEAK, NULL, 0, "Exit with status 3 when a leak was found",
 	  2 },
 	{ "exact", OPT_EXACT, NULL, 0,
-	  "doctor: try probes on every allocation of the process, which slows it for seconds", 2 },
+	  "Count every allocation and free, whatever it costs the process (watching, run, stat, "
+	  "sites); doctor: try whether that works",
+	  2 },
 	{ "verbose", 'v', NULL, 0, "Say more on standard error; twice: everything", 3 },
 	{},
 };
@@ -61,6 +75,7 @@ static const char usage[] = "-p PID\n"
 			    "growth -p PID -d S\n"
 			    "backrefs -p PID -t TYPE\n"
 			    "cycles -p PID\n"
+			    "sites -p PID -t TYPE\n"
 			    "snapshot -p PID -o FILE\n"
 			    "diff FILE FILE [-t TYPE]\n"
 			    "stat -p PID -d S\n"
@@ -76,6 +91,7 @@ static const char description[] =
 	"  growth     how the types grew over the duration\n"
 	"  backrefs   who holds the objects of a type: paths, and a picture\n"
 	"  cycles     reference cycles, and where to cut them\n"
+	"  sites      who allocates the objects of a type: Python stacks\n"
 	"  snapshot   save the graph of the heap; FILE stands in for -p PID in backrefs, cycles,\n"
 	"             types and diff\n"
 	"  diff       what changed between two snapshots\n"
@@ -92,6 +108,7 @@ static const struct {
 	{ "run", VERB_RUN },	   { "types", VERB_TYPES },   { "growth", VERB_GROWTH },
 	{ "stat", VERB_STAT },	   { "doctor", VERB_DOCTOR }, { "backrefs", VERB_BACKREFS },
 	{ "cycles", VERB_CYCLES }, { "diff", VERB_DIFF },     { "snapshot", VERB_SNAPSHOT },
+	{ "sites", VERB_SITES },
 };
 
 static double parse_number(struct argp_state *state, const char *text, double least, double most,
@@ -106,11 +123,21 @@ static double parse_number(struct argp_state *state, const char *text, double le
 	return value;
 }
 
+static double parse_budget(struct argp_state *state, const char *text)
+{
+	double value = parse_number(state, text, 0, 100, "--budget");
+
+	if (value > 0 && value < 0.01)
+		argp_error(state, "--budget wants 0, or at least 0.01, not '%s'", text);
+	return value;
+}
+
 static void parse_format(struct argp_state *state, const char *text, struct options *options)
 {
 	static const char *const formats[] = {
-		[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_DOT] = "dot",
-		[FORMAT_PNG] = "png",	[FORMAT_SVG] = "svg",
+		[FORMAT_TEXT] = "text",	  [FORMAT_JSON] = "json", [FORMAT_DOT] = "dot",
+		[FORMAT_PNG] = "png",	  [FORMAT_SVG] = "svg",	  [FORMAT_FOLDED] = "folded",
+		[FORMAT_PPROF] = "pprof",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
@@ -119,7 +146,8 @@ static void parse_format(struct argp_state *state, const char *text, struct opti
 			return;
 		}
 	}
-	argp_error(state, "--format wants text, json, dot, png or svg, not '%s'", text);
+	argp_error(state, "--format wants text, json, dot, png, svg, folded or pprof, not '%s'",
+		   text);
 }
 
 static uint64_t parse_size(struct argp_state *state, const char *text)
@@ -189,38 +217,6 @@ static void take_argument(struct argp_state *state, const char *text, struct opt
 	state->next = state->argc;
 }
 
-static void check_snapshot(struct argp_state *state, const struct options *options)
-{
-	bool picture = options->format >= FORMAT_DOT;
-
-	if (options->verb == VERB_BACKREFS && !options->type == !options->address)
-		argp_error(state, "backrefs wants a type, as -t Message, or one --address");
-	if (options->verb == VERB_SNAPSHOT && !options->output)
-		argp_error(state, "snapshot wants a file to write: -o FILE");
-	if (options->verb == VERB_DIFF && !options->files[1])
-		argp_error(state, "diff wants two saved snapshots");
-	if (picture && options->verb != VERB_BACKREFS)
-		argp_error(state, "only backrefs draws pictures");
-	if (options->files[0] && options->pid)
-		argp_error(state, "either -p PID or a saved snapshot, not both");
-}
-
-static void options_check(struct argp_state *state, const struct options *options)
-{
-	bool needs_no_pid = options->verb == VERB_RUN || options->verb == VERB_DOCTOR ||
-			    options->verb == VERB_DIFF || options->files[0];
-
-	if (options->verb == VERB_RUN && !options->command)
-		argp_error(state, "run wants a command: pyleak-bpf run -- python3 app.py");
-	if (options->verb == VERB_RUN && options->pid)
-		argp_error(state, "run starts a process itself: it takes no --pid");
-	if (options->exact && options->verb != VERB_DOCTOR)
-		argp_error(state, "--exact is for doctor");
-	check_snapshot(state, options);
-	if (!needs_no_pid && !options->pid)
-		argp_error(state, "which process? Give its number with -p PID");
-}
-
 static error_t take_snapshot_option(int key, char *text, struct argp_state *state,
 				    struct options *options)
 {
@@ -273,7 +269,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		parse_format(state, text, options);
 		break;
 	case OPT_BUDGET:
-		options->budget_pct = parse_number(state, text, 0.01, 100, "--budget");
+		options->budget_pct = parse_budget(state, text);
 		break;
 	case OPT_MAX_PAUSE:
 		options->max_pause_ms = parse_number(state, text, 0.1, 10000, "--max-pause");
@@ -311,12 +307,14 @@ void options_parse(int argc, char **argv, struct options *out)
 	};
 	struct options options = {
 		.interval_s = 1,
-		.budget_pct = 1,
+		.budget_pct = DEFAULT_BUDGET_PCT,
 		.max_pause_ms = 10,
 	};
 
 	argp_err_exit_status = EXIT_USAGE;
 	/* In order: what follows the command of `run` is not ours. */
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options);
+	if (options.verb == VERB_SITES && options.duration_s <= 0)
+		options.duration_s = DEFAULT_SITES_S;
 	*out = options;
 }

@@ -18,11 +18,22 @@ enum verb {
 	VERB_CYCLES,
 	VERB_SNAPSHOT,
 	VERB_DIFF,
+	VERB_SITES,
 };
 
-enum output_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT, FORMAT_PNG, FORMAT_SVG };
+enum output_format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_DOT,
+	FORMAT_PNG,
+	FORMAT_SVG,
+	FORMAT_FOLDED,
+	FORMAT_PPROF,
+};
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LEAK = 3 };
+
+#define DEFAULT_BUDGET_PCT 1.0
 
 struct options {
 	enum verb verb;
@@ -32,7 +43,7 @@ struct options {
 	int limit;	   /* rows */
 	enum output_format format;
 	bool fail_on_leak;
-	double budget_pct;
+	double budget_pct; /* 0: censuses only, at their default */
 	double max_pause_ms;
 	int verbosity;
 	char *const *command; /* run: what to start, NULL-terminated */
@@ -42,7 +53,7 @@ struct options {
 	uint64_t address;     /* of one object; 0 = not given */
 	const char *output;   /* -o; NULL = not given */
 	unsigned int depth;   /* levels of a picture; 0 = as many as are useful */
-	bool exact;	      /* doctor: try the probes on allocations */
+	bool exact;	      /* count every allocation; doctor: try that */
 	bool all;	      /* types: untracked objects too */
 	bool no_pause;
 	uint64_t max_memory; /* bytes; 0 = half of what is available */

@@ -25,6 +25,9 @@ static struct report *open_at(const struct options *options, FILE *out, bool liv
 
 struct report *report_open(const struct options *options)
 {
+	/* A profile on standard output must stand alone there. */
+	if (options->format >= FORMAT_FOLDED)
+		return open_at(options, stderr, false);
 	return open_at(options, stdout, true);
 }
 

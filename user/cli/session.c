@@ -67,7 +67,7 @@ int session_open(const struct options *options, pid_t pid, struct session_wants 
 {
 	struct collector_options collect = {
 		.interval_s = options->interval_s,
-		.budget_pct = options->budget_pct,
+		.budget_pct = options->budget_pct > 0 ? options->budget_pct : DEFAULT_BUDGET_PCT,
 		.max_pause_ms = options->max_pause_ms,
 		.pauses = wants.pauses,
 		.young = wants.young,

@@ -9,6 +9,8 @@
 #include "collect/collector.h"
 #include "report/report.h"
 
+struct alloc_watch;
+
 struct session {
 	const struct options *options;
 	struct target target;
@@ -21,6 +23,7 @@ struct session {
 	uint64_t censuses_by[5]; /* index: enum instrument */
 	unsigned int children;	 /* most that lived at once */
 	struct loss losses[PYLEAK_LOSS_CNT];
+	struct alloc_watch *allocs; /* not owned; NULL: no probes on allocations */
 	/* What else the loop waits for; -1 = nothing. */
 	int extra_fd;
 	int (*on_extra)(struct session *session, void *context);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/alloc_watch.h"
 #include "cli/session.h"
 
 /* What the trap of a probe costs, about: pyleak-bpf doctor measures it on this machine. What the
@@ -34,13 +35,15 @@ static uint64_t own_rss(void)
 static void read_cost(struct session *session, struct cost *out)
 {
 	const volatile struct pyleak_progress *progress = collector_progress(session->collector);
-	double spent_s = (double)progress->spent_ns / 1e9;
+	double spent_s = (double)progress->spent_ns / 1e9, probes_s;
 
 	out->elapsed_s = session_elapsed(session);
 	out->gc_hits = progress->hits[PYLEAK_HOOK_GC];
 	out->safepoint_hits = progress->hits[PYLEAK_HOOK_SAFEPOINT];
 	spent_s += (double)(out->gc_hits + out->safepoint_hits) * PROBE_HIT_S;
-	out->target_share = out->elapsed_s > 0 ? spent_s / out->elapsed_s : 0;
+	probes_s = (double)alloc_watch_spent_ns(session->allocs) / 1e9;
+	out->target_share = out->elapsed_s > 0 ? (spent_s + probes_s) / out->elapsed_s : 0;
+	out->probes_share = out->elapsed_s > 0 ? probes_s / out->elapsed_s : 0;
 	out->longest_pause_s = (double)progress->longest_ns / 1e9;
 	out->tool_share = out->elapsed_s > 0 ? own_cpu_s() / out->elapsed_s : 0;
 	out->tool_rss = own_rss();

@@ -7,10 +7,14 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cli/alloc_watch.h"
 
 _Static_assert(STAT_PAUSE_BUCKETS == PYLEAK_PAUSE_BUCKETS, "report.h follows pyleak_wire.h");
 
+#define EXACT_ROWS 20
+
 struct stat_run {
+	struct alloc_watch *allocs; /* --exact */
 	struct gc_counters first, last;
 	bool begun;
 };
@@ -19,6 +23,10 @@ static int on_sample(struct session *session, void *context)
 {
 	struct stat_run *run = context;
 
+	int err = run->allocs ? alloc_watch_step(run->allocs) : 0;
+
+	if (err)
+		return err;
 	run->last = collector_sample(session->collector)->gc;
 	if (!run->begun && run->last.known) {
 		run->first = run->last;
@@ -51,7 +59,7 @@ static void fill_promoted(const struct session *session, struct gc_stat *out)
 		out->promoted_per_s = met > freed ? (double)(met - freed) / out->elapsed_s : 0;
 }
 
-static void show(struct session *session, const struct stat_run *run)
+static void show(struct session *session, struct stat_run *run)
 {
 	struct gc_stat stat = { .elapsed_s = session_elapsed(session) };
 	struct status status;
@@ -64,6 +72,9 @@ static void show(struct session *session, const struct stat_run *run)
 	fill_promoted(session, &stat);
 	session_status(session, &status);
 	session->report->ops->stat(session->report, &stat, &status.cost);
+	if (run->allocs)
+		session->report->ops->exact(session->report, stat.elapsed_s,
+					    alloc_watch_counts(run->allocs), EXACT_ROWS);
 }
 
 int verb_stat(const struct options *options)
@@ -80,6 +91,10 @@ int verb_stat(const struct options *options)
 
 	if (session_open(options, options->pid, wants, 0, &session))
 		return EXIT_FAILED;
+	if (options->exact && alloc_watch_open(&session, true, &run.allocs)) {
+		session_close(&session);
+		return EXIT_FAILED; /* said there */
+	}
 	err = session_loop(&session, on_sample, &run, &end);
 	if (!err && !collector_give_up(session.collector))
 		on_sample(&session, &run);
@@ -87,6 +102,7 @@ int verb_stat(const struct options *options)
 		pr_error("stat: process %d: %s", session.target.pid, strerror(-err));
 	else
 		show(&session, &run);
+	alloc_watch_close(run.allocs);
 	session_close(&session);
 	return err ? EXIT_FAILED : EXIT_DONE;
 }

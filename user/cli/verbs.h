@@ -16,6 +16,7 @@ int verb_backrefs(const struct options *options);
 int verb_cycles(const struct options *options);
 int verb_snapshot(const struct options *options);
 int verb_diff(const struct options *options);
+int verb_sites(const struct options *options);
 /* types --all, or of a saved snapshot. */
 int verb_all_types(const struct options *options);
 

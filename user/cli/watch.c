@@ -12,12 +12,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/leak_job.h"
+#include "cli/makers.h"
 #include "detect/detect.h"
 
 /* A leak is looked into again when it has doubled since, but not sooner than this. */
 #define AGAIN_S 60.0
 #define MAX_LOOKED_INTO 256
 #define MAX_AT_ONCE 8
+#define STACKS_SHOWN 3
+#define EXACT_ROWS 10
 /* At the end: how long a snapshot under way is waited for. */
 #define PATIENCE_MS 20000
 #define PATIENCE_INTERRUPTED_MS 3000
@@ -33,6 +36,7 @@ struct looked_into {
 struct watch {
 	struct detector *detector;
 	bool leak_found;
+	struct makers makers;
 	struct leak_job *job;	/* under way */
 	struct leak_job *found; /* the last that ended: the summary repeats it */
 	struct looked_into done[MAX_LOOKED_INTO];
@@ -102,11 +106,25 @@ static void look_into(struct session *session, struct watch *watch, const struct
 	if (watch->job)
 		return;
 	for (size_t i = 0; i < status->verdict_cnt && cnt < MAX_AT_ONCE; i++) {
-		if (take_note(watch, &status->verdicts[i], now_s))
-			leaks[cnt++] = status->verdicts[i];
+		if (!take_note(watch, &status->verdicts[i], now_s))
+			continue;
+		makers_ask(&watch->makers, &status->verdicts[i]);
+		leaks[cnt++] = status->verdicts[i];
 	}
 	if (cnt)
 		start_job(session, watch, leaks, cnt);
+}
+
+/* What the probes on allocations tell, if there are any. */
+static void show_allocations(struct session *session, struct watch *watch)
+{
+	const struct report_ops *ops = session->report->ops;
+
+	if (makers_step(&watch->makers))
+		ops->stacks(session->report, &watch->makers.stacks, STACKS_SHOWN);
+	if (session->options->exact)
+		ops->exact(session->report, session_elapsed(session),
+			   alloc_watch_counts(watch->makers.watch), EXACT_ROWS);
 }
 
 static int on_sample(struct session *session, void *context)
@@ -115,6 +133,7 @@ static int on_sample(struct session *session, void *context)
 	struct status status;
 	int err;
 
+	show_allocations(session, watch);
 	session_status(session, &status);
 	err = detector_add(watch->detector, status.sample);
 	if (!err)
@@ -214,6 +233,7 @@ static int summarize(struct session *session, struct watch *watch, enum watch_en
 	};
 	int err;
 
+	summary.stacks = makers_answer(&watch->makers);
 	memcpy(summary.censuses_by, session->censuses_by, sizeof(summary.censuses_by));
 	session_status(session, &summary.status);
 	/* The verdict that counts is the last one. */
@@ -232,6 +252,7 @@ static void deinit(struct watch *watch)
 		free(watch->done[i].name);
 	leak_job_close(watch->job);
 	leak_job_close(watch->found);
+	makers_close(&watch->makers);
 	detector_destroy(watch->detector);
 }
 
@@ -258,6 +279,10 @@ int watch_session(struct session *session)
 	session->on_extra = on_extra;
 	session->on_request = on_request;
 	err = detector_create(session->options->interval_s, &watch.detector);
+	if (!err && makers_open(session, session->options->exact, &watch.makers)) {
+		deinit(&watch);
+		return EXIT_FAILED; /* said there */
+	}
 	if (!err)
 		err = session_loop(session, on_sample, &watch, &end);
 	if (!err) {

@@ -30,6 +30,7 @@ struct alloc_probes_options {
 				     * sets one off has no type yet */
 	int epoch_fd;		    /* COUNT: probes_epoch_fd(), or -1: no censuses */
 	uint64_t hit_ns;	    /* COUNT: price of a hit, from alloc_price() */
+	bool per_place;		    /* a perf event each, as on older kernels, in any case */
 };
 
 /* Loads the programs and tells them where to look; no probe is in yet. All options must outlive the

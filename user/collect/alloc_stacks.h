@@ -18,12 +18,12 @@ struct stack_frame {
 };
 
 struct alloc_stack {
-	const char *type; /* "module.Class"; builtins without module */
+	const char *type;		  /* "module.Class"; builtins without module */
 	const struct stack_frame *frames; /* innermost first */
 	size_t frame_cnt;
-	bool is_cut;	 /* there were more frames */
-	uint64_t allocs; /* seen */
-	uint64_t bytes;	 /* shallow: tp_basicsize and items in the object */
+	bool is_cut;		     /* there were more frames */
+	uint64_t allocs;	     /* seen */
+	uint64_t bytes;		     /* shallow: tp_basicsize and items in the object */
 	uint64_t alive, alive_bytes; /* of these, at the end of the window they were made in */
 };
 
@@ -34,9 +34,9 @@ struct alloc_stacks {
 	double elapsed_s; /* from first to last window */
 	double open_s;	  /* of it, how long windows were open */
 	uint64_t windows;
-	uint64_t cut_short; /* of them: closed because they had cost their share */
-	uint64_t hits;	    /* allocations and frees of any type that passed meanwhile */
-	double target_share; /* what the windows cost, of one core over elapsed_s */
+	uint64_t cut_short;	   /* of them: closed because they had cost their share */
+	uint64_t hits;		   /* allocations and frees of any type that passed meanwhile */
+	double target_share;	   /* what the windows cost, of one core over elapsed_s */
 	const struct loss *losses; /* those that are not zero */
 	size_t loss_cnt;
 	void *memory; /* that all of it points into */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Windows in which probes on allocations are in: opened and closed by a thread of their own, which
- * does nothing else, so that a burst closes its window whatever the rest of the tool is doing. */
+ * does nothing else, so that a burst closes its window whatever the rest of the tool is doing. A
+ * window stays open for as long as it costs less than the budget, so that a quiet target is seen
+ * nearly always. */
 #ifndef PYLEAK_ALLOC_WINDOWS_H
 #define PYLEAK_ALLOC_WINDOWS_H
 
@@ -12,7 +14,9 @@ struct alloc_windows;
 struct alloc_windows_options {
 	struct alloc_probes *probes; /* loaded, not attached; used by the windows alone until they
 				      * are closed, but for alloc_probes_each_*() and _suspect() */
-	double budget;		     /* share of one core */
+	double budget;		     /* share of one core; 0: no window ever opens */
+	uint64_t trap_ns;	     /* price of a hit that counts nothing, from alloc_price();
+				      * 0: 1 us */
 	bool stacks;
 	/* What other instruments have spent by now, in ns; called by the thread. */
 	uint64_t (*others_ns)(void *context);
@@ -21,18 +25,22 @@ struct alloc_windows_options {
 
 struct alloc_windows_seen {
 	uint64_t windows;
-	uint64_t cut_short;
-	uint64_t open_ns;
-	uint64_t spent_ns;
+	uint64_t cut_short; /* by a burst: their allowance was used up */
+	uint64_t open_ns;   /* armed */
+	uint64_t spent_ns;  /* by the target, bare traps before and behind included */
 	uint64_t hits;
-	uint64_t longest_late_ns; /* from the kernel side's word to the last breakpoint's end */
+	uint64_t longest_late_ns; /* of traps from the kernel side's word to the last */
 	int err;		  /* why no further window is opened; 0 = goes on */
 };
 
-/* Starts the thread. -EOPNOTSUPP: this kernel closes windows too slowly for a budget. */
+/* Starts the thread and waits for its first window. -EOPNOTSUPP: this kernel closes windows too
+ * slowly for a budget. */
 int alloc_windows_open(const struct alloc_windows_options *options, struct alloc_windows **out);
-/* Closes the window that is open and ends the thread. What was seen stays readable in the probes. */
+/* Closes the window that is open, at once, and ends the thread: what was seen is final. */
+void alloc_windows_stop(struct alloc_windows *windows);
+/* Stops them, too. What was seen stays readable in the probes. */
 void alloc_windows_close(struct alloc_windows *windows);
+/* The window that is open included, as of its last look at the budget: 0.25 s ago at most. */
 void alloc_windows_seen(struct alloc_windows *windows, struct alloc_windows_seen *out);
 
 #endif

@@ -204,6 +204,31 @@ const struct gc_hook *collector_hook(const struct collector *collector)
 	return &collector->hook;
 }
 
+const struct gc_lists *collector_lists(const struct collector *collector)
+{
+	return &collector->lists;
+}
+
+struct py_types *collector_types(const struct collector *collector)
+{
+	return collector->types;
+}
+
+struct counts *collector_counts(const struct collector *collector)
+{
+	return collector->counts;
+}
+
+uint64_t collector_epoch(const struct collector *collector)
+{
+	return probes_epoch(collector->probes);
+}
+
+int collector_epoch_fd(const struct collector *collector)
+{
+	return probes_epoch_fd(collector->probes);
+}
+
 unsigned int collector_interpreters(const struct collector *collector)
 {
 	return collector->lists.total;

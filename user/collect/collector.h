@@ -35,7 +35,9 @@ struct collector_options {
 	bool scan;		   /* also look for containers that the GC does not track */
 };
 
+struct counts;
 struct probes;
+struct py_types;
 struct collector;
 
 /* Attaches. `target` and `python` stay the caller's and must outlive the collector. Logs one line
@@ -60,10 +62,18 @@ int collector_give_up(struct collector *collector);
 const struct sample *collector_sample(const struct collector *collector);
 
 /* What is known about the target and the work so far. */
+const struct gc_lists *collector_lists(const struct collector *collector);
+/* The names of types; shared, for the collector's own thread. */
+struct py_types *collector_types(const struct collector *collector);
+/* What the newest census counted, by address of the type. */
+struct counts *collector_counts(const struct collector *collector);
 const struct gc_hook *collector_hook(const struct collector *collector);
 unsigned int collector_interpreters(const struct collector *collector);
 const volatile struct pyleak_progress *collector_progress(const struct collector *collector);
 const volatile struct pyleak_pauses *collector_pauses(const struct collector *collector);
+/* The number of complete censuses in the kernel, and the map that keeps it: for other programs. */
+uint64_t collector_epoch(const struct collector *collector);
+int collector_epoch_fd(const struct collector *collector);
 /* Losses by reason, those of the kernel side and our own. */
 void collector_losses(const struct collector *collector, uint64_t out[PYLEAK_LOSS_CNT]);
 

@@ -59,6 +59,14 @@ struct counted_type *counts_type(struct counts *counts, raddr_t address)
 	return &entry->type;
 }
 
+const struct counted_type *counts_find(const struct counts *counts, raddr_t address)
+{
+	struct type_entry *entry;
+
+	HASH_FIND(hh, counts->types, &address, sizeof(address), entry);
+	return entry ? &entry->type : NULL;
+}
+
 int counts_add_container(struct counts *counts, const struct counted_container *container)
 {
 	if (counts->container_cnt == counts->container_room) {

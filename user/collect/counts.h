@@ -29,6 +29,8 @@ void counts_reset(struct counts *counts);
 /* The entry of a type, new and zero when there was none. NULL: no memory. Valid until the next
  * reset. */
 struct counted_type *counts_type(struct counts *counts, raddr_t address);
+/* NULL: there is none. */
+const struct counted_type *counts_find(const struct counts *counts, raddr_t address);
 int counts_add_container(struct counts *counts, const struct counted_container *container);
 
 /* In no order. */

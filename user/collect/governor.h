@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What windows of allocation probes may cost: a bucket that fills with the budget's share of the
- * time and that every window empties. Pure: the clock is the caller's. */
+ * time and that every window empties. Pure: the clock is the caller's.
+ *
+ * A window ends late: from the kernel side's word that the allowance is used up until the last
+ * breakpoint is gone, every allocation of a burst still traps. That time is kept in reserve, so a
+ * full bucket is the most that one window costs, and whatever it costs beyond is paid back. */
 #ifndef PYLEAK_GOVERNOR_H
 #define PYLEAK_GOVERNOR_H
 
@@ -10,9 +14,9 @@
 struct governor {
 	double budget; /* share of one core, 0.01 = 1 %; 0 = no window ever */
 	double credit_ns;
-	uint64_t then_ns;      /* when credit_ns was right */
-	uint64_t others_ns;    /* what the other instruments had spent by then */
-	double close_ns;       /* what closing a window has been seen to cost, slowly forgotten */
+	uint64_t then_ns;   /* when credit_ns was right */
+	uint64_t others_ns; /* what the other instruments had spent by then */
+	double close_ns; /* what closing late has been seen to cost in a burst, slowly forgotten */
 };
 
 void governor_init(struct governor *governor, double budget, uint64_t now_ns);
@@ -20,9 +24,14 @@ void governor_init(struct governor *governor, double budget, uint64_t now_ns);
  * what other instruments (censuses) have spent since the start, which comes out of the same
  * budget. */
 uint64_t governor_allowance(struct governor *governor, uint64_t now_ns, uint64_t others_ns);
-/* When to ask again, if nothing else is spent. */
+/* What the window that is open may cost from now on; 0 = it must close. */
+uint64_t governor_renewal(struct governor *governor, uint64_t now_ns, uint64_t others_ns);
+/* When to ask again, if nothing else is spent. UINT64_MAX: never. */
 uint64_t governor_due_ns(const struct governor *governor);
-/* A window cost so much, of it `late_ns` after it was to be closed. */
-void governor_spend(struct governor *governor, uint64_t spent_ns, uint64_t late_ns);
+/* Something was spent by a window. */
+void governor_spend(struct governor *governor, uint64_t spent_ns);
+/* A window was closed, its last breakpoint `late_ns` after it was to be: so much is kept in
+ * reserve from now on. */
+void governor_closed(struct governor *governor, uint64_t late_ns);
 
 #endif

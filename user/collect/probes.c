@@ -192,6 +192,20 @@ const volatile struct pyleak_pauses *probes_pauses(struct probes *probes)
 	return &probes->skeleton->bss->pauses;
 }
 
+uint64_t probes_epoch(const struct probes *probes)
+{
+	__u32 zero = 0;
+	__u64 epoch = 0;
+
+	bpf_map_lookup_elem(probes_epoch_fd(probes), &zero, &epoch);
+	return epoch;
+}
+
+int probes_epoch_fd(const struct probes *probes)
+{
+	return bpf_map__fd(probes->skeleton->maps.census_epoch);
+}
+
 int probes_event_fd(struct probes *probes)
 {
 	return ring_buffer__epoll_fd(probes->events);

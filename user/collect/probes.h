@@ -31,6 +31,11 @@ struct pyleak_control *probes_control(struct probes *probes);
 const volatile struct pyleak_progress *probes_progress(struct probes *probes);
 const volatile struct pyleak_pauses *probes_pauses(struct probes *probes);
 
+/* The kernel map with the number of complete censuses, for programs that count allocations. */
+int probes_epoch_fd(const struct probes *probes);
+/* How many there were. */
+uint64_t probes_epoch(const struct probes *probes);
+
 /* Readable (epoll) when a census is complete; probes_drain() makes it quiet again. */
 int probes_event_fd(struct probes *probes);
 void probes_drain(struct probes *probes);

@@ -68,13 +68,27 @@ static uint32_t char_at(const uint8_t *data, uint32_t kind, size_t index)
 	}
 }
 
+void py_chars_utf8(uint32_t kind, const uint8_t *data, size_t cnt, char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < cnt; i++) {
+		size_t len = put_utf8(out + used, size - 1 - used, char_at(data, kind, i));
+
+		if (!len)
+			break;
+		used += len;
+	}
+	out[used] = '\0';
+}
+
 int py_str_read(const struct py_reader *reader, raddr_t str, char *out, size_t size)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	raddr_t from = str + reader->layout->string_data;
 	uint64_t header[5];
 	uint32_t kind, state;
-	size_t length, used = 0;
+	size_t length;
 
 	if (!size || remote_read(reader->remote, str, header, sizeof(header)))
 		return -EFAULT;
@@ -95,14 +109,7 @@ int py_str_read(const struct py_reader *reader, raddr_t str, char *out, size_t s
 		return -ENOMEM;
 	if (remote_read(reader->remote, from, data, length * kind))
 		return -EFAULT;
-	for (size_t i = 0; i < length; i++) {
-		size_t len = put_utf8(out + used, size - 1 - used, char_at(data, kind, i));
-
-		if (!len)
-			break;
-		used += len;
-	}
-	out[used] = '\0';
+	py_chars_utf8(kind, data, length, out, size);
 	return 0;
 }
 

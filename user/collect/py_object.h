@@ -19,6 +19,9 @@ void py_reader_init(const struct python *python, struct remote *remote, struct p
 /* UTF-8 text of a str, cut to size - 1 bytes at a character. -EBADMSG: not a str. */
 int py_str_read(const struct py_reader *reader, raddr_t str, char *out, size_t size);
 
+/* The same of characters of `kind` bytes each, 1, 2 or 4, which were read before. */
+void py_chars_utf8(uint32_t kind, const uint8_t *data, size_t cnt, char *out, size_t size);
+
 /* A dict's table of keys. An entry is (hash, key, value), or (key, value) where all keys are
  * str. */
 struct py_table {

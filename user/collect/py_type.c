@@ -40,6 +40,13 @@ struct py_types {
 	struct known_module *modules;
 };
 
+bool py_type_is_called(const char *name, const char *wanted)
+{
+	const char *tail = strrchr(name, '.');
+
+	return !strcmp(name, wanted) || (!strchr(wanted, '.') && tail && !strcmp(tail + 1, wanted));
+}
+
 int py_types_create(const struct py_reader *reader, const struct gc_lists *lists,
 		    struct py_types **out)
 {

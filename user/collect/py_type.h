@@ -16,6 +16,9 @@ struct py_type {
 	uint32_t kind;		  /* enum pyleak_type_kind */
 };
 
+/* Does `wanted`, with or without its module, mean the type of this name? */
+bool py_type_is_called(const char *name, const char *wanted);
+
 struct py_types;
 
 /* `reader` and `lists` stay the caller's and must outlive the table; lists may change. */

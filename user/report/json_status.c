@@ -7,7 +7,11 @@
 #include "report/report_json.h"
 
 #include "base/cleanup.h"
+#include "collect/alloc_stacks.h"
 #include "report/json_util.h"
+
+/* Of each type. */
+#define SUMMARY_SITES 10
 
 static void write_containers(struct report *report, const struct sample *sample)
 {
@@ -57,7 +61,7 @@ static void write_census(struct report *report, const struct status *status, dou
 	err |= put_gc(object, &s->gc);
 	err |= json_put_memory(object, &s->memory);
 	err |= json_put_cost(object, &status->cost);
-	err |= json_put_losses(object, status);
+	err |= json_put_losses(object, status->losses, status->loss_cnt);
 	if (!json_line_open(report, object, err))
 		return;
 	json_line_types(report, s, 0);
@@ -177,10 +181,13 @@ static int put_verdict_counts(json_t *object, const struct status *status)
 void json_write_summary(struct report *report, const struct summary *summary)
 {
 	const struct status *status = &summary->status;
-	json_t *object = json_object_begin(report, "summary", json_time_now());
-	json_t *by = json_object();
+	json_t *object, *by = json_object();
 	int err = 0;
 
+	/* They may be newer than those that were written in the watch. */
+	if (summary->stacks && summary->stacks->cnt > 0)
+		json_write_stacks(report, summary->stacks, SUMMARY_SITES);
+	object = json_object_begin(report, "summary", json_time_now());
 	err |= json_put_real(object, "duration_s", status->cost.elapsed_s);
 	err |= json_put_string(object, "end", end_word(summary->end));
 	err |= put_verdict_counts(object, status);
@@ -194,7 +201,7 @@ void json_write_summary(struct report *report, const struct summary *summary)
 		err |= json_put_memory(object, &status->sample->memory);
 	else
 		err |= json_object_set_new_nocheck(object, "memory", json_null());
-	err |= json_put_losses(object, status);
+	err |= json_put_losses(object, status->losses, status->loss_cnt);
 	err |= json_put_u64(object, "children", summary->children);
 	json_object_end(report, object, err);
 }

@@ -17,6 +17,8 @@ int json_put_cost(json_t *object, const struct cost *cost)
 
 	err |= json_put_real(part, "elapsed_s", cost->elapsed_s);
 	err |= json_put_real(part, "target_share", cost->target_share);
+	err |= json_put_real(part, "censuses_share", cost_of_censuses(cost));
+	err |= json_put_real(part, "probes_share", cost->probes_share);
 	err |= json_put_real(part, "longest_pause_s", cost->longest_pause_s);
 	err |= json_put_real(part, "tool_share", cost->tool_share);
 	err |= json_put_u64(part, "tool_rss", cost->tool_rss);
@@ -26,17 +28,17 @@ int json_put_cost(json_t *object, const struct cost *cost)
 	return json_object_set_new_nocheck(object, "cost", part) | err;
 }
 
-int json_put_losses(json_t *object, const struct status *status)
+int json_put_losses(json_t *object, const struct loss *losses, size_t cnt)
 {
 	json_t *array = json_array();
 	int err = 0;
 
-	for (size_t i = 0; i < status->loss_cnt; i++) {
+	for (size_t i = 0; i < cnt; i++) {
 		json_t *row = json_object();
 
-		err |= json_put_string(row, "name", status->losses[i].name);
-		err |= json_put_string(row, "words", status->losses[i].words);
-		err |= json_put_u64(row, "count", status->losses[i].cnt);
+		err |= json_put_string(row, "name", losses[i].name);
+		err |= json_put_string(row, "words", losses[i].words);
+		err |= json_put_u64(row, "count", losses[i].cnt);
 		err |= json_array_append_new(array, row);
 	}
 	return json_object_set_new_nocheck(object, "losses", array) | err;
@@ -87,7 +89,7 @@ static int put_census_head(json_t *object, const struct status *status)
 			       instrument_name(s ? s->instrument : INSTRUMENT_NONE));
 	err |= json_put_u64(object, "objects", s ? s->objects : 0);
 	err |= json_put_cost(object, &status->cost);
-	err |= json_put_losses(object, status);
+	err |= json_put_losses(object, status->losses, status->loss_cnt);
 	return err;
 }
 

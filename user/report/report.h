@@ -50,6 +50,13 @@ struct cost {
 	uint64_t safepoint_hits;
 };
 
+/* All but the probes on allocations, of `target_share`. */
+static inline double cost_of_censuses(const struct cost *cost)
+{
+	return cost->target_share > cost->probes_share ? cost->target_share - cost->probes_share
+						       : 0;
+}
+
 /* Everything known at one moment. */
 struct status {
 	const struct sample *sample;
@@ -148,7 +155,8 @@ struct report_ops {
 	void (*diff)(struct report *report, const struct diff *diff, size_t limit);
 	/* Who allocates (`sites`): `limit` stacks of each type at most; 0 = all. */
 	void (*stacks)(struct report *report, const struct alloc_stacks *stacks, size_t limit);
-	/* Exact mode: after every interval, and at the end. */
+	/* Exact mode: after every interval, before its status; and at the end, after `summary` or
+	 * `stat`: then all of it is told. */
 	void (*exact)(struct report *report, double time_s, const struct exact_counts *counts,
 		      size_t limit);
 	void (*all_types)(struct report *report, const struct heap_graph *graph,

@@ -169,6 +169,8 @@ static const struct report_ops json_ops = {
 	.holders = json_write_holders,
 	.audit = json_write_audit,
 	.diff = json_write_diff,
+	.stacks = json_write_stacks,
+	.exact = json_write_exact,
 	.all_types = json_write_all_types,
 	.destroy = json_destroy,
 };

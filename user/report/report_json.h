@@ -32,7 +32,7 @@ double json_time_now(void);
 
 /* Parts that several kinds have. 0 or -1 (no memory). */
 int json_put_cost(json_t *object, const struct cost *cost);
-int json_put_losses(json_t *object, const struct status *status);
+int json_put_losses(json_t *object, const struct loss *losses, size_t cnt);
 int json_put_memory(json_t *object, const struct memory *memory);
 /* The array `types` of an open line, most instances first. */
 void json_line_types(struct report *report, const struct sample *sample, size_t limit);
@@ -63,5 +63,10 @@ void json_write_audit(struct report *report, const struct heap_graph *graph,
 void json_write_diff(struct report *report, const struct diff *diff, size_t limit);
 void json_write_all_types(struct report *report, const struct heap_graph *graph,
 			  const struct type_total *rows, size_t cnt, size_t limit);
+
+/* Ops for allocations (json_allocs.c). */
+void json_write_stacks(struct report *report, const struct alloc_stacks *stacks, size_t limit);
+void json_write_exact(struct report *report, double watch_s, const struct exact_counts *counts,
+		      size_t limit);
 
 #endif

@@ -39,7 +39,7 @@ static void put_census(struct report_text *rt, const struct status *status)
 		text_line(&rt->o, 2, "census %s, %s after the start",
 			  instrument_name(s->instrument), text_seconds(s->time_s).s);
 	text_put_cost(rt, &status->cost);
-	text_put_losses(rt, status);
+	text_put_losses(rt, status->losses, status->loss_cnt);
 	fflush(rt->o.out);
 }
 

@@ -13,7 +13,6 @@
 
 #include "base/cleanup.h"
 
-#define DEFAULT_COLUMNS 100
 /* Below this not even a number and its name fit side by side. */
 #define MIN_COLUMNS 20
 
@@ -29,6 +28,17 @@ void text_block_erase(struct report_text *rt)
 	if (rt->block_shown && lines > 0)
 		fprintf(rt->o.out, "\x1b[%uA\r\x1b[J", lines);
 	rt->block_shown = false;
+	rt->block_goes_on = false;
+}
+
+void text_block_begin(struct report_text *rt)
+{
+	if (!rt->block_goes_on) {
+		text_block_erase(rt);
+		rt->block_from = rt->o.lines;
+		rt->block_shown = true;
+	}
+	rt->block_goes_on = false;
 }
 
 static void text_put_target(struct report *report, const struct target_info *target)
@@ -79,7 +89,7 @@ static void put_log_line(struct report_text *rt, const struct status *status)
 	const struct sample *s = status->sample;
 	struct text time = { .s = "?" }, objects = { .s = "?" };
 	struct text cost = text_percent(status->cost.target_share);
-	bool narrow = rt->o.columns < DEFAULT_COLUMNS;
+	bool narrow = rt->o.columns < TEXT_DEFAULT_COLUMNS;
 	char rss[96], counts[120];
 
 	if (s) {
@@ -114,9 +124,7 @@ static void put_live_block(struct report_text *rt, const struct status *status)
 	const struct sample *s = status->sample;
 	char rss[96];
 
-	text_block_erase(rt);
-	rt->block_from = rt->o.lines;
-	rt->block_shown = true;
+	text_block_begin(rt);
 	text_row(&rt->o, TEXT_BOLD, s ? text_seconds(s->time_s).s : "?",
 		 "  %s objects  %s  cost %s  census %s", s ? text_count(s->objects).s : "?",
 		 rss_words(rt, rss, sizeof(rss), s), text_percent(status->cost.target_share).s,
@@ -180,6 +188,8 @@ static const struct report_ops text_ops = {
 	.holders = text_put_holders,
 	.audit = text_put_audit,
 	.diff = text_put_diff,
+	.stacks = text_put_stacks,
+	.exact = text_put_exact,
 	.all_types = text_put_all_types,
 	.destroy = text_destroy,
 };
@@ -193,7 +203,7 @@ struct report *report_text_create(FILE *out, int columns, bool live, bool colour
 	rt->base.ops = &text_ops;
 	rt->base.out = out;
 	rt->o.out = out;
-	rt->o.columns = columns <= 0		? DEFAULT_COLUMNS
+	rt->o.columns = columns <= 0		? TEXT_DEFAULT_COLUMNS
 			: columns < MIN_COLUMNS ? MIN_COLUMNS
 						: columns;
 	rt->o.colour = colour;

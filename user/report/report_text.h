@@ -9,6 +9,7 @@
 #include "report/text_util.h"
 
 #define TEXT_DEFAULT_ROWS 10
+#define TEXT_DEFAULT_COLUMNS 100
 
 struct report_text {
 	struct report base; /* first: the ops get a pointer to it */
@@ -16,6 +17,8 @@ struct report_text {
 	bool live;
 	unsigned int block_from; /* value of o.lines where the block on the screen starts */
 	bool block_shown;
+	bool block_goes_on; /* exact counts are on top of it, a status goes below them */
+	bool ended;	    /* what comes is told once: there is no next interval */
 	bool rss_known;
 	uint64_t rss_first;
 	struct seen seen;
@@ -76,6 +79,10 @@ void text_put_audit(struct report *report, const struct heap_graph *graph,
 void text_put_diff(struct report *report, const struct diff *diff, size_t limit);
 void text_put_all_types(struct report *report, const struct heap_graph *graph,
 			const struct type_total *rows, size_t cnt, size_t limit);
+/* Ops for allocations (text_stacks.c, text_exact.c). */
+void text_put_stacks(struct report *report, const struct alloc_stacks *stacks, size_t limit);
+void text_put_exact(struct report *report, double time_s, const struct exact_counts *counts,
+		    size_t limit);
 
 /* "list <- module mq: connections" in so many columns: of a longer way the middle is left out.
  * `size` at least TEXT_WAY_BYTES. */
@@ -87,10 +94,15 @@ void text_gap(struct report_text *rt);
 /* What numbers of `taken` columns leave for the name beside them; at least 8. */
 int text_name_columns(const struct report_text *rt, int taken);
 
+/* Who makes what `head` and its group tell of; nothing when that is not known (text_makers.c). */
+void text_put_makers(struct report_text *rt, const struct alloc_stacks *stacks,
+		     const struct status *status, const struct verdict *head);
 /* Cost to the target and our own, used by all summaries. */
 void text_put_cost(struct report_text *rt, const struct cost *cost);
-void text_put_losses(struct report_text *rt, const struct status *status);
-/* Takes the live block off the screen. */
+void text_put_losses(struct report_text *rt, const struct loss *losses, size_t cnt);
+/* The live block: the next one takes the place of the one before, unless that goes on. */
+void text_block_begin(struct report_text *rt);
+/* Takes it off the screen. */
 void text_block_erase(struct report_text *rt);
 
 #endif

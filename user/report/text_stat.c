@@ -90,6 +90,7 @@ void text_put_stat(struct report *report, const struct gc_stat *stat, const stru
 {
 	struct report_text *rt = text_of(report);
 
+	rt->ended = true;
 	text_line(&rt->o, 2, "garbage collections in %s", text_seconds(stat->elapsed_s).s);
 	text_row(&rt->o, TEXT_BOLD, "", "%-3s %11s %9s %11s %9s %8s %8s %10s", "GEN", "COLLECTIONS",
 		 "PER S", "GARBAGE", "PAUSES", "MEAN", "LONGEST", "TOTAL");

@@ -11,9 +11,10 @@
 #define HANG 6
 
 /* The paragraph under a headline. */
-static void put_evidence(struct report_text *rt, const struct status *status,
+static void put_evidence(struct report_text *rt, const struct summary *summary,
 			 const struct verdict *v)
 {
+	const struct status *status = &summary->status;
 	char text[TEXT_NAME_BYTES];
 
 	if (v->subject != SUBJECT_MEMORY)
@@ -28,6 +29,7 @@ static void put_evidence(struct report_text *rt, const struct status *status,
 	text_grows_with(text, sizeof(text), status, v, 2 * rt->o.columns - 40);
 	if (text[0])
 		text_line(&rt->o, HANG, "      grows with it: %s", text);
+	text_put_makers(rt, summary->stacks, status, v);
 	if (v->why[0])
 		text_line(&rt->o, HANG, "      why: %s", text_escape(text, sizeof(text), v->why));
 }
@@ -40,7 +42,7 @@ static struct text without_plus(struct text t)
 	return t;
 }
 
-static void put_leak(struct report_text *rt, const struct status *status, const struct verdict *v)
+static void put_leak(struct report_text *rt, const struct summary *summary, const struct verdict *v)
 {
 	char label[TEXT_NAME_BYTES];
 	bool native = v->kind == VERDICT_NATIVE;
@@ -52,7 +54,7 @@ static void put_leak(struct report_text *rt, const struct status *status, const 
 		  without_plus(text_verdict_rate(v, v->slope_lo)).s,
 		  without_plus(text_verdict_rate(v, v->slope_hi)).s, text_sure(v->confidence).s,
 		  text_seconds(v->evidence_s).s);
-	put_evidence(rt, status, v);
+	put_evidence(rt, summary, v);
 }
 
 static void put_one_line(struct report_text *rt, const struct verdict *v)
@@ -67,9 +69,10 @@ static void put_one_line(struct report_text *rt, const struct verdict *v)
 		 text_sure(v->confidence).s, why[0] ? ": " : "", why);
 }
 
-static void put_verdicts(struct report_text *rt, const struct status *status,
+static void put_verdicts(struct report_text *rt, const struct summary *summary,
 			 enum verdict_kind kind)
 {
+	const struct status *status = &summary->status;
 	bool leak = kind == VERDICT_LEAK || kind == VERDICT_NATIVE;
 	size_t shown = 0, left_out = 0;
 
@@ -82,7 +85,7 @@ static void put_verdicts(struct report_text *rt, const struct status *status,
 		 * first get a paragraph. */
 		shown++;
 		if (leak && shown <= text_rows(rt))
-			put_leak(rt, status, v);
+			put_leak(rt, summary, v);
 		else if (leak || shown <= text_rows(rt))
 			put_one_line(rt, v);
 		else
@@ -131,6 +134,10 @@ void text_put_cost(struct report_text *rt, const struct cost *cost)
 	text_line(&rt->o, 2, "cost to the target: %s of a core, longest pause %s%s",
 		  text_percent(cost->target_share).s, text_seconds(cost->longest_pause_s).s,
 		  per_object.s);
+	if (cost->probes_share > 0)
+		text_line(&rt->o, 2, "  of it: censuses %s, allocation probes %s",
+			  text_percent(cost_of_censuses(cost)).s,
+			  text_percent(cost->probes_share).s);
 	text_line(&rt->o, 2, "cost of pyleak-bpf itself: %s of a core, %s of memory",
 		  text_percent(cost->tool_share).s, text_bytes((double)cost->tool_rss).s);
 }
@@ -170,16 +177,16 @@ static void put_memory(struct report_text *rt, const struct memory *m)
 			  rest.s);
 }
 
-void text_put_losses(struct report_text *rt, const struct status *status)
+void text_put_losses(struct report_text *rt, const struct loss *losses, size_t cnt)
 {
-	if (status->loss_cnt == 0)
+	if (cnt == 0)
 		text_line(&rt->o, 2, "nothing was lost");
-	for (size_t i = 0; i < status->loss_cnt; i++) {
-		const struct loss *loss = &status->losses[i];
+	for (size_t i = 0; i < cnt; i++) {
 		char words[TEXT_NAME_BYTES];
 
-		text_name(words, sizeof(words), loss->words ? loss->words : loss->name, 80);
-		text_lead(&rt->o, TEXT_YELLOW, "lost", 6, " %s: %s", text_count(loss->cnt).s,
+		text_name(words, sizeof(words), losses[i].words ? losses[i].words : losses[i].name,
+			  80);
+		text_lead(&rt->o, TEXT_YELLOW, "lost", 6, " %s: %s", text_count(losses[i].cnt).s,
 			  words);
 	}
 }
@@ -205,10 +212,11 @@ void text_put_summary(struct report *report, const struct summary *summary)
 	const struct status *status = &summary->status;
 
 	text_block_erase(rt);
+	rt->ended = true;
 	text_line(&rt->o, 0, "%s", "");
 	put_no_leak(rt, summary);
 	for (int kind = VERDICT_LEAK; kind > VERDICT_STABLE; kind--)
-		put_verdicts(rt, status, (enum verdict_kind)kind);
+		put_verdicts(rt, summary, (enum verdict_kind)kind);
 	text_line(&rt->o, 0, "%s", "");
 	text_line(&rt->o, 2, "watched %s; ended: %s", text_seconds(status->cost.elapsed_s).s,
 		  end_words(summary->end));
@@ -216,7 +224,7 @@ void text_put_summary(struct report *report, const struct summary *summary)
 	text_put_cost(rt, &status->cost);
 	if (status->sample)
 		put_memory(rt, &status->sample->memory);
-	text_put_losses(rt, status);
+	text_put_losses(rt, status->losses, status->loss_cnt);
 	if (summary->children > 0)
 		text_line(&rt->o, 2, "not watched: %u process%s that the target started",
 			  summary->children, summary->children == 1 ? "" : "es");

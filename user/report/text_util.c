@@ -160,6 +160,30 @@ char *text_name(char *buf, size_t size, const char *raw, int columns)
 	return buf;
 }
 
+char *text_path(char *buf, size_t size, const char *raw, int columns)
+{
+	char safe[TEXT_NAME_BYTES * 2];
+	size_t len = raw ? strlen(raw) : 0;
+	const char *end = raw, *from = safe;
+	const char *mark = "";
+
+	if (len == 0)
+		return text_name(buf, size, raw, columns);
+	if (columns > TEXT_NAME_COLUMNS)
+		columns = TEXT_NAME_COLUMNS;
+	if (len > NAME_END_BYTES) {
+		for (end = raw + len - NAME_END_BYTES; ((unsigned char)*end & 0xc0) == 0x80;)
+			end++;
+	}
+	escape_until(safe, sizeof(safe), end, raw + len);
+	if (end > raw || text_width(safe) > columns) {
+		mark = columns > ELLIPSIS_COLUMNS ? ellipsis : "";
+		from = suffix_start(safe, columns - (int)strlen(mark));
+	}
+	snprintf(buf, size, "%s%s", mark, from);
+	return buf;
+}
+
 char *text_cut(char *safe, int columns)
 {
 	size_t bytes;

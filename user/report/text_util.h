@@ -32,6 +32,8 @@ struct text text_percent(double share);	     /* 0.0031 -> 0.31 % */
 char *text_escape(char *buf, size_t size, const char *raw);
 /* The same, but what is too wide loses its middle. NULL becomes "?". */
 char *text_name(char *buf, size_t size, const char *raw, int columns);
+/* The same, but what is too wide loses its beginning: of a path the end tells more. */
+char *text_path(char *buf, size_t size, const char *raw, int columns);
 
 /* Of strings that are safe already. */
 int text_width(const char *safe);

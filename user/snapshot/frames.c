@@ -14,50 +14,6 @@
 
 #define MAX_LOCALS 65536
 
-const struct code_layout *code_layout(int minor)
-{
-	static const struct code_layout v36 = { 0x18, 0x1c, 0x24, 0x60, 0x68,
-						0x70, 0x40, 0x50, 0x48, 0 };
-	static const struct code_layout v38 = { 0x1c, 0x20, 0x28, 0x68, 0x70,
-						0x78, 0x48, 0x58, 0x50, 0 };
-	static const struct code_layout v311 = { 0x4c, 0x44, 0x48, 0x70, 0x78,
-						 0x88, 0x60, 0,	   0,	 0xb8 };
-	static const struct code_layout v312 = { 0x48, 0x40, 0x44, 0x70, 0x78,
-						 0x88, 0x60, 0,	   0,	 0xc0 };
-	static const struct code_layout v313 = { 0x48, 0x40, 0x44, 0x70, 0x78,
-						 0x88, 0x60, 0,	   0,	 0xc8 };
-	static const struct code_layout v314 = { 0x48, 0x40, 0x44, 0x70, 0x78,
-						 0x88, 0x60, 0,	   0,	 0xd0 };
-
-	return minor <= 7    ? &v36
-	       : minor <= 10 ? &v38
-	       : minor == 11 ? &v311
-	       : minor == 12 ? &v312
-	       : minor == 13 ? &v313
-			     : &v314;
-}
-
-const struct frame_layout *frame_layout(int minor)
-{
-	static const struct frame_layout v311 = { 0x20, 0x0,  0x18, 0x28, 0x30,
-						  0x38, 0x40, 0x45, 0x48, false };
-	static const struct frame_layout v312 = { 0x0,	0x10, 0x28, 0x30, 0x8,
-						  0x38, 0x40, 0x46, 0x48, false };
-	static const struct frame_layout v314 = { 0x0,	0x10, 0x28, 0x30, 0x8,
-						  0x38, 0x40, 0x4a, 0x50, true };
-
-	return minor == 11 ? &v311 : minor <= 13 ? &v312 : &v314;
-}
-
-const struct old_frame_layout *old_frame_layout(int minor)
-{
-	static const struct old_frame_layout v36 = { 0x50, 0x40, 0x48, 0x84, 0x78, 0x178 };
-	static const struct old_frame_layout v37 = { 0x50, 0x40, 0x48, 0x74, 0x68, 0x168 };
-	static const struct old_frame_layout v310 = { 0x48, 0x40, 0x50, 0x6c, 0x60, 0x160 };
-
-	return minor == 6 ? &v36 : minor <= 9 ? &v37 : &v310;
-}
-
 /* A reference as frames keep them: from 3.14 on with flags. The flag 1 says that the count of the
  * object does not count it; so does the tag 3, which is a number. */
 static void refer_tagged(struct heap *heap, const uint64_t *word, bool sure, enum edge_kind kind,
@@ -98,7 +54,7 @@ static raddr_t tuple_item(struct heap *heap, raddr_t tuple, uint64_t index)
 /* The name of a local variable, a cell or a free variable by its place. */
 static uint32_t local_name(struct heap *heap, raddr_t code, uint64_t index)
 {
-	const struct code_layout *layout = code_layout(heap->minor);
+	const struct py_code_layout *layout = py_code_layout(heap->minor);
 	uint32_t fields[] = { layout->names, layout->cells, layout->free };
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields) && fields[i]; i++) {
@@ -137,8 +93,8 @@ static void refer_locals(struct heap *heap, raddr_t code, raddr_t at, uint64_t l
 
 void refer_interpreter_frame(struct heap *heap, raddr_t frame)
 {
-	const struct frame_layout *layout = frame_layout(heap->minor);
-	const struct code_layout *codes = code_layout(heap->minor);
+	const struct py_frame_layout *layout = py_frame_layout(heap->minor);
+	const struct py_code_layout *codes = py_code_layout(heap->minor);
 	struct remote *remote = heap->image->remote;
 	raddr_t code = heap_word(heap, frame + layout->code) & ~3ULL;
 	uint64_t locals = remote_word32(remote, code + codes->locals), top = 0;
@@ -173,8 +129,8 @@ void refer_interpreter_frame(struct heap *heap, raddr_t frame)
 
 static void refer_old_frame(struct heap *heap, raddr_t object)
 {
-	const struct old_frame_layout *layout = old_frame_layout(heap->minor);
-	const struct code_layout *codes = code_layout(heap->minor);
+	const struct py_old_frame_layout *layout = py_old_frame_layout(heap->minor);
+	const struct py_code_layout *codes = py_code_layout(heap->minor);
 	struct remote *remote = heap->image->remote;
 	raddr_t code = heap_word(heap, object + 0x20);
 	raddr_t stack = heap_word(heap, object + layout->value_stack);
@@ -229,8 +185,9 @@ void refer_frame_object(struct heap *heap, raddr_t object)
 		field(heap, object + 0x40, "f_overwritten_fast_locals");
 	frame = heap_word(heap, object + FRAME_FRAME);
 	/* Else the frame belongs to a thread or a generator. */
-	if (frame && (remote_word32(heap->image->remote, frame + frame_layout(heap->minor)->owner) &
-		      0xff) == FRAME_OBJECT)
+	if (frame &&
+	    (remote_word32(heap->image->remote, frame + py_frame_layout(heap->minor)->owner) &
+	     0xff) == FRAME_OBJECT)
 		refer_interpreter_frame(heap, frame);
 }
 
@@ -276,21 +233,26 @@ void refer_generator(struct heap *heap, raddr_t object)
 	if (state < (heap->minor >= 15 ? STATE_CLEARED_315 : STATE_CLEARED))
 		refer_interpreter_frame(heap, object + 0x48 + shift);
 	else if (heap->minor >= 14) /* it keeps its code for its name */
-		field(heap, object + 0x48 + frame_layout(heap->minor)->code, "gi_code");
+		field(heap, object + 0x48 + py_frame_layout(heap->minor)->code, "gi_code");
 }
 
-void frame_name(struct heap *heap, raddr_t code, uint64_t at, char *out, size_t size)
+int frame_name(struct heap *heap, raddr_t code, uint64_t at, char *out, size_t size)
 {
-	const struct code_layout *layout = code_layout(heap->minor);
-	char name[128] = "?", file[256] = "?";
+	const struct py_code_layout *layout = py_code_layout(heap->minor);
+	char name[128], file[256] = "?";
 	const char *tail;
-	uint32_t line = frame_line(heap, code, at);
+	uint32_t line;
+	int err = py_str_read(&heap->reader, heap_word(heap, code + layout->name), name,
+			      sizeof(name));
 
-	py_str_read(&heap->reader, heap_word(heap, code + layout->name), name, sizeof(name));
+	if (err)
+		return err;
 	py_str_read(&heap->reader, heap_word(heap, code + layout->file), file, sizeof(file));
+	line = frame_line(heap, code, at);
 	tail = strrchr(file, '/');
 	if (line)
 		snprintf(out, size, "%s (%s:%u)", name, tail ? tail + 1 : file, line);
 	else
 		snprintf(out, size, "%s (%s)", name, tail ? tail + 1 : file);
+	return 0;
 }

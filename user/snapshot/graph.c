@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/types.h>
+
+#include "collect/py_type.h"
+
 void graph_destroy(struct heap_graph *graph)
 {
 	if (!graph)
@@ -85,14 +89,10 @@ int graph_referrers(const struct heap_graph *graph, struct referrers *out)
 size_t graph_find_types(const struct heap_graph *graph, const char *wanted, uint32_t *out,
 			size_t max)
 {
-	bool qualified = strchr(wanted, '.') != NULL;
 	size_t cnt = 0;
 
 	for (uint32_t t = 0; t < graph->type_cnt; t++) {
-		const char *name = graph_name(graph, graph->types[t].name);
-		const char *tail = strrchr(name, '.');
-
-		if (strcmp(name, wanted) && (qualified || !tail || strcmp(tail + 1, wanted)))
+		if (!py_type_is_called(graph_name(graph, graph->types[t].name), wanted))
 			continue;
 		if (cnt < max)
 			out[cnt] = t;

@@ -240,7 +240,7 @@ void refer_object(struct heap *heap, const struct heap_type *type, raddr_t objec
 /* References of an interpreter frame (3.11 and later) at `frame`. */
 void refer_interpreter_frame(struct heap *heap, raddr_t frame);
 /* "function (file.py:12)" of a code object, at an instruction given by its address or, up to
- * 3.10, its index. */
-void frame_name(struct heap *heap, raddr_t code, uint64_t instruction, char *out, size_t size);
+ * 3.10, its index. Non-zero: it is none. */
+int frame_name(struct heap *heap, raddr_t code, uint64_t instruction, char *out, size_t size);
 
 #endif

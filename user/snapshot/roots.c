@@ -14,14 +14,6 @@
 #define MAX_FRAMES 100000
 #define FRAME_WORDS 32 /* and what its name takes */
 
-/* pystate.h: where the running frame of a thread is. From 3.11 to 3.12 by way of a frame in C. */
-#define TSTATE_NEXT 0x8
-#define TSTATE_OLD_FRAME 0x18
-#define TSTATE_CFRAME 0x38
-#define TSTATE_FRAME_313 0x48
-#define OLD_FRAME_BACK 0x18
-#define OLD_FRAME_CODE 0x20
-
 static int add_module(raddr_t key, raddr_t value, void *context)
 {
 	struct heap *heap = context;
@@ -37,65 +29,97 @@ static int add_module(raddr_t key, raddr_t value, void *context)
 /* Where the instruction stands that a frame is at, in bytes from the start of the code. */
 static uint64_t instruction_of(struct heap *heap, raddr_t frame, raddr_t code)
 {
-	uint64_t at = heap_word(heap, frame + frame_layout(heap->minor)->instruction);
-	uint64_t start = code + code_layout(heap->minor)->bytecode;
+	uint64_t at = heap_word(heap, frame + py_frame_layout(heap->minor)->instruction);
+	uint64_t start = code + py_code_layout(heap->minor)->bytecode;
 
 	return at > start ? at - start : 0;
 }
 
-static void add_frame(struct heap *heap, raddr_t frame, raddr_t code, unsigned int owner)
+/* Follows a chain that may be torn: it could lead anywhere, also in a circle. */
+struct chain {
+	uint32_t cnt;
+	uint32_t mark_at; /* when the mark moves next */
+	raddr_t mark;
+};
+
+static bool chain_goes_on(struct heap *heap, struct chain *chain, raddr_t frame)
+{
+	if (!frame || chain->cnt == MAX_FRAMES || !heap_pay(heap, FRAME_WORDS))
+		return false;
+	if (frame == chain->mark) {
+		heap->graph->info.loss.torn++;
+		return false;
+	}
+	if (chain->cnt++ == chain->mark_at) {
+		chain->mark = frame;
+		chain->mark_at = 2 * chain->cnt;
+	}
+	return true;
+}
+
+/* False: no frame; the rest of the chain is garbage. */
+static bool add_frame(struct heap *heap, raddr_t frame, raddr_t code, unsigned int owner)
 {
 	char name[400];
 
-	frame_name(heap, code, instruction_of(heap, frame, code), name, sizeof(name));
+	if (frame_name(heap, code, instruction_of(heap, frame, code), name, sizeof(name))) {
+		heap->graph->info.loss.torn++;
+		return false;
+	}
 	if (owner == FRAME_GENERATOR) {
 		/* The generator's own: it holds them, and the frame that runs it holds it. */
 		uint32_t shift = heap->minor == 11 ? 0x50 : 0x48;
 
 		heap_root(heap, heap_node(heap, frame - shift), ROOT_FRAME, name);
-		return;
+		return true;
 	}
 	heap_root(heap, heap_pseudo(heap, PSEUDO_FRAME, frame), ROOT_FRAME, name);
+	return true;
 }
 
 static void add_frames(struct heap *heap, raddr_t tstate)
 {
-	const struct frame_layout *layout = frame_layout(heap->minor);
+	const struct py_frame_layout *layout = py_frame_layout(heap->minor);
+	struct chain chain = {};
 	raddr_t frame;
 
 	if (heap->minor >= 13) {
 		frame = heap_word(heap, tstate + TSTATE_FRAME_313);
 	} else {
 		frame = heap_word(heap, tstate + TSTATE_CFRAME);
-		frame = frame ? heap_word(heap, frame + (heap->minor == 11 ? 8 : 0)) : 0;
+		frame = frame ? heap_word(heap, frame + py_cframe_frame(heap->minor)) : 0;
 	}
-	for (int i = 0; frame && i < MAX_FRAMES && heap_pay(heap, FRAME_WORDS); i++) {
+	while (chain_goes_on(heap, &chain, frame)) {
 		unsigned int owner =
 			remote_word32(heap->image->remote, frame + layout->owner) & 0xff;
 		raddr_t code = heap_word(heap, frame + layout->code) & ~3ULL;
 
-		if (owner < FRAME_SHIM && code)
-			add_frame(heap, frame, code, owner);
+		if (owner < FRAME_SHIM && code && !add_frame(heap, frame, code, owner))
+			break;
 		frame = heap_word(heap, frame + layout->previous);
 	}
 }
 
 static void add_old_frames(struct heap *heap, raddr_t tstate)
 {
-	const struct old_frame_layout *layout = old_frame_layout(heap->minor);
+	const struct py_old_frame_layout *layout = py_old_frame_layout(heap->minor);
 	raddr_t frame = heap_word(heap, tstate + TSTATE_OLD_FRAME);
+	struct chain chain = {};
 	char name[400];
 
-	for (int i = 0; frame && i < MAX_FRAMES && heap_pay(heap, FRAME_WORDS); i++) {
+	while (chain_goes_on(heap, &chain, frame)) {
 		int32_t last = (int32_t)remote_word32(heap->image->remote, frame + layout->last);
 
 		/* Counted in units of two bytes in 3.10. */
 		if (heap->minor == 10)
 			last *= 2;
-		frame_name(heap, heap_word(heap, frame + OLD_FRAME_CODE),
-			   last < 0 ? 0 : (uint64_t)last, name, sizeof(name));
+		if (frame_name(heap, heap_word(heap, frame + PY_OLD_FRAME_CODE),
+			       last < 0 ? 0 : (uint64_t)last, name, sizeof(name))) {
+			heap->graph->info.loss.torn++;
+			break;
+		}
 		heap_root(heap, heap_node(heap, frame), ROOT_FRAME, name);
-		frame = heap_word(heap, frame + OLD_FRAME_BACK);
+		frame = heap_word(heap, frame + PY_OLD_FRAME_BACK);
 	}
 }
 

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Probes on allocations: what a hit costs, what exact counts cost, and that windows stay within the
+budget when a target allocates as fast as it can."""
+import json
+import os
+import re
+import statistics
+import subprocess
+import threading
+import time
+
+from measure import HERE, QUICK, WAIT_S, Child, row, spread, title
+
+PROGRAMS = os.path.join(os.path.dirname(HERE), "programs")
+BUSY = os.path.join(PROGRAMS, "busy_alloc.py")
+BURSTER = os.path.join(PROGRAMS, "burster.py")
+
+
+class Lines(Child):
+    """A child whose lines are kept with the time that they came."""
+
+    def __init__(self, command):
+        super().__init__(command)
+        self.lines = []
+        self.came = threading.Condition()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for text in iter(self.process.stdout.readline, b""):
+            with self.came:
+                self.lines.append((time.monotonic(), text.decode()))
+                self.came.notify_all()
+        with self.came:
+            self.lines.append((time.monotonic(), ""))
+            self.came.notify_all()
+
+    def wait_for(self, wanted):
+        """The first line for which wanted(line) is true, and when it came."""
+        with self.came:
+            seen = 0
+            while True:
+                while seen < len(self.lines):
+                    when, text = self.lines[seen]
+                    if not text:
+                        raise RuntimeError("%s ended" % self.process.args)
+                    if wanted(text):
+                        return when, text
+                    seen += 1
+                if not self.came.wait(WAIT_S):
+                    raise RuntimeError("%s says nothing" % self.process.args)
+
+    def finish(self):
+        """Wait for the end; its lines."""
+        with self.came:
+            if not self.came.wait_for(lambda: self.lines and not self.lines[-1][1], WAIT_S):
+                raise RuntimeError("%s does not end" % self.process.args)
+        self.end()
+        return [text for _, text in self.lines]
+
+
+def rate(busy, begin, end):
+    """Requests per second of busy_alloc.py between two moments."""
+    with busy.came:
+        marks = [text.split() for when, text in busy.lines
+                 if begin <= when <= end and text.startswith("AT ")]
+    if len(marks) < 2:
+        raise RuntimeError("nothing was measured")
+    return (int(marks[-1][2]) - int(marks[0][2])) / (float(marks[-1][1]) - float(marks[0][1]))
+
+
+def rest(busy, seconds):
+    """Rate while nobody watches."""
+    begin = time.monotonic()
+    busy.wait_for(lambda text: time.monotonic() > begin + seconds)
+    return rate(busy, begin, time.monotonic())
+
+
+def is_kind(text, kind):
+    return text.startswith("{") and json.loads(text)["kind"] == kind
+
+
+def part_exact(args):
+    seconds, count = (3, 3) if QUICK else (5, 6)
+    title("exact counts on busy_alloc.py, %d phases of %d s, and as many without" % (count, seconds),
+          "%s tests/programs/busy_alloc.py forever & %s stat -p $! --exact -d %d" % (
+              args.python, args.shown, seconds + 2))
+    busy = Lines([args.python, BUSY, "forever", "0.1"])
+    busy.wait_for(lambda text: text.startswith("READY"))
+    alone, ratios, shares, drifts = [rest(busy, 2)], [], [], []
+    for _ in range(count):
+        tool = Lines([args.tool, "stat", "-p", str(busy.pid), "--exact", "-i", "1",
+                      "-d", str(seconds + 2), "--format", "json"])
+        began, _ = tool.wait_for(lambda text: is_kind(text, "exact"))
+        busy.wait_for(lambda text, until=began + seconds: time.monotonic() > until)
+        watched = rate(busy, began, began + seconds)
+        last = [json.loads(text) for text in tool.finish() if text and is_kind(text, "exact")][-1]
+        busy.wait_for(lambda text, now=time.monotonic(): time.monotonic() > now + 0.5)
+        alone.append(rest(busy, 2))
+        ratios.append((alone[-2] + alone[-1]) / 2 / watched)
+        shares.append(last.get("target_share", 0) * 100)
+        if last.get("anchored_live"):
+            drifts.append(100.0 * last["drift"] / last["anchored_live"])
+    busy.process.stdin.close()
+    busy.finish()
+    row("requests per second, alone", spread(alone, "%.0f"))
+    row("exact, time per request", spread(ratios, "%.2f"), "<= 4.5",
+        statistics.median(ratios) <= 4.5)
+    row("share the tool says it took, %", spread(shares, "%.0f"))
+    row("drift at the last census, % of the objects", spread(drifts, "%.2f"))
+
+
+def part_hit(args):
+    count = 3 if QUICK else 9
+    title("a hit of an exact probe, %d times measured by the tool on itself" % count,
+          "%s -vv stat -p PID --exact -d 0.1 2>&1 | grep 'a hit costs'" % args.shown)
+    target = Child([args.python, BURSTER])
+    target.expect("READY")
+    hits, traps = [], []
+    for _ in range(count):
+        said = subprocess.run([args.tool, "-vv", "stat", "-p", str(target.pid), "--exact",
+                               "-d", "0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              check=True).stderr.decode()
+        found = re.search(r"a hit costs (\d+) ns, of it the trap (\d+)", said)
+        hits.append(float(found.group(1)))
+        traps.append(float(found.group(2)))
+    target.end("eof")
+    row("the trap alone, ns", spread(traps, "%.0f"))
+    row("a hit, ns", spread(hits, "%.0f"))
+    beyond = [hit - trap for hit, trap in zip(hits, traps)]
+    row("beyond the trap, ns", spread(beyond, "%.0f"), "<= 100", statistics.median(beyond) <= 100)
+
+
+def seconds_of(loops):
+    return [sum(loops[i:i + 10]) for i in range(0, len(loops) - 9, 10)]
+
+
+def part_windows(args):
+    seconds = 6 if QUICK else 20
+    title("windows over a burst of %d s, as fast as it goes; budget 1 %%" % seconds,
+          "%s tests/programs/burster.py & %s sites -p $! -t Item -d %d" % (
+              args.python, args.shown, seconds))
+    target = Child([args.python, BURSTER])
+    target.expect("READY")
+
+    def burst():
+        target.process.stdin.write(b"burst %d\n" % seconds)
+        target.process.stdin.flush()
+        return seconds_of(json.loads(target.line())["loops"])
+
+    alone = burst()
+    tool = Lines([args.tool, "sites", "-p", str(target.pid), "-t", "Item", "-d", str(seconds + 3),
+                  "--format", "json"])
+    tool.wait_for(lambda text: is_kind(text, "target"))
+    watched = burst()
+    said = [json.loads(text) for text in tool.finish() if text]
+    alone += burst()
+    target.end("eof")
+    quiet = statistics.median(alone)
+    row("loops per second, alone", spread(alone, "%.0f"))
+    row("watched, each second, % slower", spread([100 * (1 - n / quiet) for n in watched], "%.2f"))
+    row("alone, each second, % slower", spread([100 * (1 - n / quiet) for n in alone], "%.2f"))
+    for line in said:
+        if "windows" in line:
+            share = 100 * line["target_share"]
+            row("share the tool says it took, %", "%.2f" % share, "<= 1", share <= 1.05)
+            row("windows; of them cut short", "%d; %d" % (line["windows"], line["cut_short"]))
