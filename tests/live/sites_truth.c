@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach/python.h"
+#include "attach/target.h"
+#include "live/text_pages.h"
+
 #define STACK_FRAMES 48 /* PYLEAK_STACK_FRAMES */
 #define NAME_BYTES 120	/* of a name or a file at least so much is told */
 
@@ -194,4 +198,34 @@ json_t *sites_ask(struct program *program, const json_t *names, const char *verb
 		json_array_append_new(answers, program_ask_json(program, command));
 	}
 	return answers;
+}
+
+static void open_code(pid_t pid, struct target *target, struct python *python)
+{
+	cr_assert(!target_open(pid, target), "no process %d", pid);
+	cr_assert(!python_find(target, python), "no Python in %d", pid);
+}
+
+bool sites_has_breakpoints(pid_t pid)
+{
+	struct target target;
+	struct python python;
+	bool changed;
+
+	open_code(pid, &target, &python);
+	changed = text_changes(&target, &python) > 0;
+	python_close(&python);
+	target_close(&target);
+	return changed;
+}
+
+void sites_wait_no_breakpoints(pid_t pid)
+{
+	struct target target;
+	struct python python;
+
+	open_code(pid, &target, &python);
+	text_wait_unchanged(&target, &python);
+	python_close(&python);
+	target_close(&target);
 }

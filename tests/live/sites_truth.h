@@ -29,4 +29,8 @@ void sites_compare(json_t *cases, const struct tool *tool, struct sites_score *o
 /* Has the program run (`verb` = "run") or learn all its cases of one type; their answers. */
 json_t *sites_ask(struct program *program, const json_t *names, const char *verb, int n);
 
+/* Whether breakpoints are in the interpreter's code; waits until none are. */
+bool sites_has_breakpoints(pid_t pid);
+void sites_wait_no_breakpoints(pid_t pid);
+
 #endif

@@ -49,8 +49,7 @@ static bool has_place(const json_t *value, const char *file, int line)
 	return false;
 }
 
-/* It may come to be. */
-Test(sites_words, a_type_that_is_not_there_is_said_not_to_be_there, .timeout = 60)
+Test(sites_words, a_type_that_never_comes_is_an_error, .timeout = 60)
 {
 	struct program program;
 	const char *text;
@@ -60,7 +59,8 @@ Test(sites_words, a_type_that_is_not_there_is_said_not_to_be_there, .timeout = 6
 	program_start_ready(&program, PYTHON, "truth.py", NULL);
 	tool_run(&tool, "sites", "-p", pid_text(program.pid), "-t", "NoSuchType", "--format",
 		 "json", "-d", "1", NULL);
-	cr_expect_eq(tool.status, 0, "status %d: %s", tool.status, tool.errors);
+	cr_expect_eq(tool.status, 1, "status %d: %s", tool.status, tool.errors);
+	cr_expect(strstr(tool.errors, "no objects of a type NoSuchType"), "%s", tool.errors);
 	text = json_string_value(json_object_get(tool_last(&tool, "note"), "text"));
 	cr_expect(text && strstr(text, "no type NoSuchType"), "%s", text);
 	cr_expect(!tool_last(&tool, "site"));
