@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "cli/alloc_watch.h"
 #include "cli/verbs.h"
+#include "report/folded.h"
+#include "report/pprof.h"
 
 #define DEFAULT_STACKS 10
 #define MAX_LISTED 20
@@ -79,6 +81,32 @@ static int on_sample(struct session *session, void *context)
 	return err;
 }
 
+/* Bytes do not belong on a terminal. */
+static int write_profile(const struct options *options, const struct alloc_stacks *stacks)
+{
+	bool pprof = options->format == FORMAT_PPROF;
+	const char *path = options->output ? options->output
+			   : pprof	   ? "allocations.pb.gz"
+					   : NULL;
+	_cleanup_fclose_ FILE *file = path ? fopen(path, "we") : NULL;
+	FILE *out = path ? file : stdout;
+	int err;
+
+	if (!out) {
+		err = -errno;
+		pr_error("sites: cannot write %s: %s; name another with -o", path, strerror(-err));
+		return err;
+	}
+	err = pprof ? pprof_write(out, stacks) : folded_write(out, stacks);
+	if (!err && (fflush(out) || ferror(out)))
+		err = -EIO;
+	if (err)
+		pr_error("sites: cannot write %s: %s", path ? path : "the stacks", strerror(-err));
+	else if (path)
+		printf("%s\n", path);
+	return err;
+}
+
 static int show(struct session *session, struct sites_run *run)
 {
 	const struct options *options = session->options;
@@ -98,7 +126,10 @@ static int show(struct session *session, struct sites_run *run)
 	err = alloc_watch_stacks(run->watch, &stacks);
 	if (err)
 		return err;
-	session->report->ops->stacks(session->report, &stacks, limit);
+	if (options->format >= FORMAT_FOLDED)
+		err = write_profile(options, &stacks);
+	else
+		session->report->ops->stacks(session->report, &stacks, limit);
 	alloc_stacks_deinit(&stacks);
 	return err;
 }
