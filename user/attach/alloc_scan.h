@@ -18,6 +18,8 @@ struct alloc_count {
 /* Append the places of `text`; `offset` of each is its link-time address. */
 int alloc_scan_x86(const struct code_text *text, const struct alloc_count *count,
 		   struct alloc_sites *out);
+int alloc_scan_arm64(const struct code_text *text, const struct alloc_count *count,
+		     struct alloc_sites *out);
 
 /* A place without registers. NULL: it is there already, as one branch serves two loads, or there
  * is no room, which is said in `out`. */

@@ -90,10 +90,12 @@ int alloc_sites_find(const struct python *python, const struct gc_lists *lists,
 		     struct alloc_sites *out)
 {
 	struct code_text text = { .function_start = start_of_function, .context = python->elf };
+	int (*scan)(const struct code_text *, const struct alloc_count *, struct alloc_sites *) =
+		elf_file_is_arm64(python->elf) ? alloc_scan_arm64 : alloc_scan_x86;
 	struct alloc_count count;
 	uint64_t offset, size;
 	bool executable;
-	int err = elf_file_is_arm64(python->elf) ? -ENOENT : describe_count(python, lists, &count);
+	int err = describe_count(python, lists, &count);
 
 	memset(out, 0, sizeof(*out));
 	out->head_bytes = lists->head_bytes;
@@ -104,7 +106,7 @@ int alloc_sites_find(const struct python *python, const struct gc_lists *lists,
 			continue;
 		text.bytes = elf_file_bytes(python->elf, text.address, &text.size);
 		if (text.bytes)
-			err = alloc_scan_x86(&text, &count, out);
+			err = scan(&text, &count, out);
 	}
 	if (!err)
 		finish(python, out);
