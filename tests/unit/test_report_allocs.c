@@ -171,6 +171,19 @@ Test(report_allocs, another_of_the_group_is_named_with_its_maker)
 	cr_assert(!strstr(text, "made by"), "%s", text);
 }
 
+Test(report_allocs, a_leak_that_nobody_was_seen_to_make_says_so)
+{
+	const struct alloc_stacks none = { .elapsed_s = 30, .open_s = 0.1, .windows = 7 };
+	_cleanup_free_ char *text = summary_of(&none, fixture_verdicts, 1);
+
+	cr_assert(strstr(text, "made by  ? (none was seen to be made in 7 windows, open for 100 ms "
+			       "of 30 s"),
+		  "%s", text);
+	free(text);
+	text = summary_of(&none, &fixture_verdicts[4], 1);
+	cr_assert(!strstr(text, "made by"), "native memory has no maker: %s", text);
+}
+
 /* Whoever scrolls the screen loses the line that the next block goes up to. */
 Test(report_allocs, a_block_with_exact_counts_fits_a_screen)
 {

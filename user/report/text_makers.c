@@ -104,11 +104,20 @@ void text_put_makers(struct report_text *rt, const struct alloc_stacks *stacks,
 		     const struct status *status, const struct verdict *head)
 {
 	const struct verdict *v = head;
+	char windows[STACK_WINDOWS_BYTES];
 	char whose[TEXT_NAME_BYTES + 4] = "";
 	struct type_stacks type;
 
-	if (!stacks)
+	if (!stacks || !made_type(head))
 		return;
+	if (stacks->cnt == 0 && stacks->windows > 0) {
+		text_line(
+			&rt->o, 15,
+			"      made by  ? (none was seen to be made %s: a longer watch or a larger "
+			"--budget may show it)",
+			stack_windows_words(windows, sizeof(windows), stacks));
+		return;
+	}
 	/* Another of the group may have been its head when it was asked who makes them. */
 	for (size_t i = 0; !find_type(stacks, v, &type); i++) {
 		while (i < status->verdict_cnt && status->verdicts[i].group != head->group)
