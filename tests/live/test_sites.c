@@ -167,6 +167,27 @@ static void check_builtin(struct program *program, const char *type, const json_
 		  program->name, type, (long long)score.callers, (long long)score.right, wrong);
 }
 
+/* A run takes a second, and they are 40 types: each version tries a fourth of them, another one
+ * each, and all try those in whose making versions differ. */
+static bool is_tried(const char *python, const char *type, unsigned int number)
+{
+	static const char *const always[] = { "generator",
+					      "coroutine",
+					      "function",
+					      "struct.error",
+					      "sites_types.MarkedInit",
+					      "sites_types.MarkedPair",
+					      "sites_threads.MarkedSub" };
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
+		if (!strcmp(type, always[i]))
+			return true;
+	}
+	while (*python)
+		number += (unsigned char)*python++;
+	return number % 4 == 0 || getenv("PYLEAK_ALL_TYPES");
+}
+
 ParameterizedTestParameters(sites, all_kinds_of_types_are_told)
 {
 	return all_pythons();
@@ -177,6 +198,7 @@ ParameterizedTest(struct python_param *param, sites, all_kinds_of_types_are_told
 	struct program program;
 	const char *type;
 	json_t *types, *names;
+	unsigned int number = 0;
 
 	live_needs_root();
 	program_start_ready(&program, param->path, "sites.py", NULL);
@@ -184,6 +206,8 @@ ParameterizedTest(struct python_param *param, sites, all_kinds_of_types_are_told
 	json_object_del(types, "sites_core.Marked");
 	json_object_foreach(types, type, names)
 	{
+		if (!is_tried(param->path, type, number++))
+			continue;
 		if (strncmp(type, "sites_", 6))
 			check_builtin(&program, type, names);
 		else
