@@ -217,3 +217,38 @@ ParameterizedTest(struct python_param *param, sites, all_kinds_of_types_are_told
 	json_decref(types);
 	program_stop(&program);
 }
+
+/* Without --exact: a part is seen, and that is right. */
+ParameterizedTestParameters(sites, what_windows_see_is_right)
+{
+	return all_pythons();
+}
+
+ParameterizedTest(struct python_param *param, sites, what_windows_see_is_right, .timeout = 120)
+{
+	static char wrong[4000];
+	struct sites_score score;
+	struct program program;
+	json_t *types, *names, *cases = NULL;
+	struct tool tool;
+
+	live_needs_root();
+	program_start_ready(&program, param->path, "sites.py", NULL);
+	types = cases_by_type(&program);
+	names = json_object_get(types, "sites_core.Marked");
+	json_decref(sites_ask(&program, names, "learn", OBJECTS));
+	tool_start(&tool, "sites", "-p", pid_text(program.pid), "-t", "sites_core.Marked",
+		   "--format", "json", "-d", "3", "--budget", "20", NULL);
+	while (tool_is_running(&tool)) {
+		json_decref(cases);
+		cases = sites_ask(&program, names, "run", OBJECTS);
+	}
+	tool_wait(&tool);
+	cr_expect_eq(tool.status, 0, "%s: %s", param->path, tool.errors);
+	sites_compare(cases, &tool, &score, wrong, sizeof(wrong));
+	check_lines(&program, "sites_core.Marked", &score, wrong);
+	json_decref(cases);
+	json_decref(types);
+	tool_free(&tool);
+	program_stop(&program);
+}
