@@ -58,8 +58,7 @@ bool arm64_reader_may_move(const struct arm64_reader *reader, uint64_t address, 
 		if (code_arm64_leaves(&step))
 			return true;
 		if (reg < ARM64_REGISTERS && step.writes & 1U << reg)
-			return step.changes_base ||
-			       (step.kind >= ARM64_ADD && step.kind <= ARM64_SUM);
+			return step.changes_base || (step.kind && step.kind <= ARM64_SUM);
 	}
 	return true;
 }
