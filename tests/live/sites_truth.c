@@ -19,12 +19,13 @@ static bool is_armed(const json_t *line)
 	return words && strstr(words, "are seen from");
 }
 
-void sites_start(struct tool *tool, const struct program *program, const char *type)
+void sites_start(struct tool *tool, const struct program *program, const char *type,
+		 const char *option)
 {
 	json_t *line;
 
 	tool_start(tool, "sites", "-p", pid_text(program->pid), "-t", type, "--format", "json",
-		   "-d", "300", "-i", "0.1", "--exact", NULL);
+		   "-d", "300", "-i", "0.1", option, NULL);
 	do {
 		line = tool_read(tool, "note");
 	} while (line && !is_armed(line));

@@ -6,8 +6,10 @@
 
 #include "live/harness.h"
 
-/* Starts `pyleak-bpf sites -p PID -t TYPE --exact` and waits until its probes are in. */
-void sites_start(struct tool *tool, const struct program *program, const char *type);
+/* Starts `pyleak-bpf sites -p PID -t TYPE`, with --exact or another option, and waits until it
+ * sees. */
+void sites_start(struct tool *tool, const struct program *program, const char *type,
+		 const char *option);
 /* Has it end now instead of after its time, and waits for what it tells. */
 void sites_end(struct tool *tool);
 

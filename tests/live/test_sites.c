@@ -9,6 +9,7 @@
 
 #define OBJECTS 120 /* of a case; what some cases divide is not lost */
 #define LOST_MAX 6
+#define WINDOW_ROUNDS 4
 #define FREE_LIST_MAX 2000 /* objects of a type that an interpreter keeps for later use */
 
 static struct criterion_test_params all_pythons(void)
@@ -62,7 +63,7 @@ static void run_type(struct program *program, const char *type, const json_t *na
 
 	free(program_ask(program, keep ? "keep 1" : "keep 0"));
 	json_decref(sites_ask(program, names, "learn", n));
-	sites_start(&tool, program, type);
+	sites_start(&tool, program, type, "--exact");
 	cases = sites_ask(program, names, "run", n);
 	sites_end(&tool);
 	cr_expect_eq(tool.status, 0, "%s: %s: %s", program->name, type, tool.errors);
@@ -238,13 +239,12 @@ ParameterizedTest(struct python_param *param, sites, what_windows_see_is_right, 
 	types = cases_by_type(&program);
 	names = json_object_get(types, "sites_core.Marked");
 	json_decref(sites_ask(&program, names, "learn", OBJECTS));
-	tool_start(&tool, "sites", "-p", pid_text(program.pid), "-t", "sites_core.Marked",
-		   "--format", "json", "-d", "3", "--budget", "20", NULL);
-	while (tool_is_running(&tool)) {
+	sites_start(&tool, &program, "sites_core.Marked", "--budget=20");
+	for (int i = 0; i < WINDOW_ROUNDS; i++) {
 		json_decref(cases);
 		cases = sites_ask(&program, names, "run", OBJECTS);
 	}
-	tool_wait(&tool);
+	sites_end(&tool);
 	cr_expect_eq(tool.status, 0, "%s: %s", param->path, tool.errors);
 	sites_compare(cases, &tool, &score, wrong, sizeof(wrong));
 	check_lines(&program, "sites_core.Marked", &score, wrong);

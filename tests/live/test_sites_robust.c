@@ -55,7 +55,7 @@ Test(sites_robust, a_tool_that_is_killed_leaves_no_breakpoints, .timeout = 120)
 	for (int i = 0; i < 5; i++) {
 		struct tool tool;
 
-		sites_start(&tool, &program, MARKED);
+		sites_start(&tool, &program, MARKED, "--exact");
 		json_decref(program_ask_json(&program, "run call 1000"));
 		cr_expect(sites_has_breakpoints(program.pid), "no probes were in");
 		kill(tool.pid, SIGKILL);
@@ -73,7 +73,7 @@ Test(sites_robust, a_tool_that_is_terminated_tells_and_leaves_no_breakpoints, .t
 	struct tool tool;
 
 	start(&program);
-	sites_start(&tool, &program, MARKED);
+	sites_start(&tool, &program, MARKED, "--exact");
 	cases = sites_ask(&program, names, "run", OBJECTS);
 	kill(tool.pid, SIGTERM);
 	tool_wait(&tool);
@@ -105,7 +105,7 @@ Test(sites_robust, a_target_that_exits, .timeout = 60)
 	struct tool tool;
 
 	start(&program);
-	sites_start(&tool, &program, MARKED);
+	sites_start(&tool, &program, MARKED, "--exact");
 	cases = sites_ask(&program, names, "run", OBJECTS);
 	cr_expect_eq(program_stop(&program), 0);
 	check_end(&program, &tool, cases);
@@ -119,7 +119,7 @@ Test(sites_robust, a_target_that_is_killed, .timeout = 60)
 	struct tool tool;
 
 	start(&program);
-	sites_start(&tool, &program, MARKED);
+	sites_start(&tool, &program, MARKED, "--exact");
 	cases = sites_ask(&program, names, "run", OBJECTS);
 	kill(program.pid, SIGKILL);
 	program_stop(&program);
@@ -134,7 +134,7 @@ Test(sites_robust, a_target_that_calls_exec, .timeout = 60)
 
 	live_needs_root();
 	program_start_ready(&program, PYTHON, "execer.py", NULL);
-	sites_start(&tool, &program, "common.Request");
+	sites_start(&tool, &program, "common.Request", "--exact");
 	fprintf(program.to, "go\n");
 	fflush(program.to);
 	tool_wait(&tool);
@@ -153,7 +153,7 @@ Test(sites_robust, a_target_that_forks, .timeout = 60)
 	pid_t pid;
 
 	start(&program);
-	sites_start(&tool, &program, MARKED);
+	sites_start(&tool, &program, MARKED, "--exact");
 	child = program_ask_json(&program, "fork");
 	pid = (pid_t)json_integer_value(json_object_get(child, "child"));
 	cases = sites_ask(&program, names, "run", OBJECTS);
@@ -175,8 +175,8 @@ Test(sites_robust, two_tools_are_both_right, .timeout = 60)
 	struct tool first, second;
 
 	start(&program);
-	sites_start(&first, &program, MARKED);
-	sites_start(&second, &program, MARKED);
+	sites_start(&first, &program, MARKED, "--exact");
+	sites_start(&second, &program, MARKED, "--exact");
 	cases = sites_ask(&program, names, "run", OBJECTS);
 	again = json_deep_copy(cases);
 	sites_end(&first);
@@ -200,7 +200,7 @@ Test(sites_robust, beside_a_watch, .timeout = 60)
 	start(&program);
 	tool_start(&watch, "-p", pid_text(program.pid), "--format", "json", "-i", "0.1", NULL);
 	cr_assert(tool_read(&watch, "census"));
-	sites_start(&tool, &program, MARKED);
+	sites_start(&tool, &program, MARKED, "--exact");
 	cases = sites_ask(&program, names, "run", OBJECTS);
 	cr_assert(tool_read(&watch, "census"));
 	sites_end(&tool);

@@ -78,7 +78,7 @@ ParameterizedTest(struct embedded *param, sites_unload, it_goes_on, .timeout = 6
 	live_needs_root();
 	start_embedder(&program, param, path, sizeof(path));
 	say(&program, SCRIPT, "ok");
-	sites_start(&tool, &program, "__main__.Marked");
+	sites_start(&tool, &program, "__main__.Marked", "--exact");
 	say(&program, ALLOCATE, "ok");
 	cr_expect(sites_has_breakpoints(program.pid), "no probes were in");
 	say(&program, "unload", "GONE");

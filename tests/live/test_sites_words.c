@@ -75,7 +75,7 @@ Test(sites_words, a_type_that_comes_to_be_is_seen, .timeout = 60)
 
 	live_needs_root();
 	program_start_ready(&program, PYTHON, "sites.py", NULL);
-	sites_start(&tool, &program, "sites_types.MarkedInit");
+	sites_start(&tool, &program, "sites_types.MarkedInit", "--exact");
 	/* Until it has been met; censuses come all the time. */
 	for (int i = 0; i < 30; i++)
 		json_decref(program_ask_json(&program, "run MarkedInit 1000"));
