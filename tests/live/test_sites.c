@@ -107,9 +107,19 @@ static void check_type(struct program *program, const char *type, const json_t *
 		  (long long)score.kept);
 }
 
+/* The long ones: two interpreters, or all with PYLEAK_ALL_TYPES. */
+static struct criterion_test_params some_pythons(void)
+{
+	size_t cnt;
+	struct python_param *all = live_pythons(&cnt);
+
+	return cr_make_param_array(struct python_param, all,
+				   cnt > 2 && !getenv("PYLEAK_ALL_TYPES") ? 2 : cnt);
+}
+
 ParameterizedTestParameters(sites, the_program_knows_its_own_places)
 {
-	return all_pythons();
+	return some_pythons();
 }
 
 ParameterizedTest(struct python_param *param, sites, the_program_knows_its_own_places,
@@ -192,7 +202,7 @@ static bool is_tried(const char *python, const char *type, unsigned int number)
 
 ParameterizedTestParameters(sites, all_kinds_of_types_are_told)
 {
-	return all_pythons();
+	return some_pythons();
 }
 
 ParameterizedTest(struct python_param *param, sites, all_kinds_of_types_are_told, .timeout = 600)
