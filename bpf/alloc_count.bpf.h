@@ -193,15 +193,15 @@ static __always_inline void settle_pending(struct pyleak_alloc_state *state, __u
 }
 
 static __always_inline void pass_alloc(struct pyleak_alloc_state *state, __u32 index, __u64 object,
-				       __u32 site_at, bool is_hot)
+				       __u32 site_at, const struct pyleak_alloc_site *site)
 {
-	settle_pending(state, index);
+	settle_pending(state, index); /* which may make the place hot */
 	state->allocs++;
 	state->pending = object;
 	state->pending_site = site_at;
 	state->pending_epoch = epoch_now();
 	state->pending_has_stack = 0;
-	if (is_hot && control.stacks)
+	if (site->is_hot && control.stacks)
 		fill_stack(state);
 }
 
@@ -237,7 +237,7 @@ static __always_inline void pass_event(struct pyleak_alloc_state *state, __u32 i
 	if (is_free)
 		pass_free(state, index, object);
 	else
-		pass_alloc(state, index, object, site_at, site->is_hot);
+		pass_alloc(state, index, object, site_at, site);
 }
 
 static long defer_each(__u32 index, void *unused)

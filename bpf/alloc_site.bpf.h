@@ -16,25 +16,29 @@ static __always_inline __u64 register_at(void *ctx, __u32 at)
 		__asm__ volatile("%0 = *(u64 *)(%1 + %2)"                                          \
 				 : "=r"(value)                                                     \
 				 : "r"(ctx), "i"(8 * (index)));                                    \
-		break;
+		break
+#define LOAD_5(first)                                                                              \
+	LOAD(first);                                                                               \
+	LOAD((first) + 1);                                                                         \
+	LOAD((first) + 2);                                                                         \
+	LOAD((first) + 3);                                                                         \
+	LOAD((first) + 4)
 
 static __always_inline __u64 register_at(void *ctx, __u32 at)
 {
 	__u64 value = 0;
 
 	switch (at) {
-		LOAD(0)
-		LOAD(1)
-		LOAD(2)
-		LOAD(3)
-		LOAD(4)
-		LOAD(5) LOAD(6) LOAD(7) LOAD(8) LOAD(9) LOAD(10) LOAD(11) LOAD(12) LOAD(13) LOAD(14)
+		LOAD_5(0);
+		LOAD_5(5);
+		LOAD_5(10);
 #if defined(__TARGET_ARCH_arm64)
-			LOAD(15) LOAD(16) LOAD(17) LOAD(18) LOAD(19) LOAD(20) LOAD(21) LOAD(22)
-				LOAD(23) LOAD(24) LOAD(25) LOAD(26) LOAD(27) LOAD(28) LOAD(29)
-					LOAD(30)
+		LOAD_5(15);
+		LOAD_5(20);
+		LOAD_5(25);
+		LOAD(30);
 #else
-			LOAD(19) /* rsp */
+		LOAD(19); /* rsp */
 #endif
 	}
 	return value;

@@ -60,7 +60,7 @@ __u64 make_room(size_t bytes)
 	return address;
 }
 
-void set_bytes(__u64 address, const void *bytes, size_t size)
+void put_bytes(__u64 address, const void *bytes, size_t size)
 {
 	void *to = shim_memory(address, size);
 
@@ -70,7 +70,7 @@ void set_bytes(__u64 address, const void *bytes, size_t size)
 
 void put_word(__u64 address, __u64 word)
 {
-	set_bytes(address, &word, sizeof(word));
+	put_bytes(address, &word, sizeof(word));
 }
 
 void start_thread(__u32 minor)
@@ -102,7 +102,7 @@ static __u64 str_of(__u32 state_word, const void *chars, size_t bytes, __u64 len
 	put_word(str + PYLEAK_STR_LENGTH, len);
 	put_word(str + PYLEAK_STR_HASH, hash);
 	put_word(str + PYLEAK_STR_STATE, state_word);
-	set_bytes(str + data, chars, bytes);
+	put_bytes(str + data, chars, bytes);
 	return str;
 }
 
@@ -129,7 +129,7 @@ __u64 make_bytes(__u8 fill, __u64 size)
 	assert(size <= sizeof(bytes));
 	memset(bytes, fill, size);
 	put_word(object + PYLEAK_BYTES_SIZE, size);
-	set_bytes(object + PYLEAK_BYTES_DATA, bytes, size);
+	put_bytes(object + PYLEAK_BYTES_DATA, bytes, size);
 	return object;
 }
 
@@ -138,7 +138,7 @@ __u64 make_code(__u64 name, __u64 file, __u64 lines)
 	__u64 code = make_room(CODE_ROOM);
 	const __u32 first_line = 7;
 
-	set_bytes(code + control.frames.code_first_line, &first_line, sizeof(first_line));
+	put_bytes(code + control.frames.code_first_line, &first_line, sizeof(first_line));
 	put_word(code + control.frames.code_name, name);
 	put_word(code + control.frames.code_file, file);
 	put_word(code + control.frames.code_lines, lines);
@@ -179,11 +179,11 @@ __u64 push_frame(__u64 code, __u32 at, int owner)
 
 	put_word(frame + frames->frame_code, frames->minor >= 14 ? code | 1 : code);
 	if (frames->minor <= 10)
-		set_bytes(frame + frames->frame_instruction, &last, sizeof(last));
+		put_bytes(frame + frames->frame_instruction, &last, sizeof(last));
 	else
 		put_word(frame + frames->frame_instruction, code + frames->code_bytecode + at);
 	if (frames->frame_owner != NONE)
-		set_bytes(frame + frames->frame_owner, &byte, 1);
+		put_bytes(frame + frames->frame_owner, &byte, 1);
 	set_previous(frame, newest);
 	run_frame(frame);
 	return frame;

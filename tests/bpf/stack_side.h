@@ -19,7 +19,7 @@ extern const size_t minor_cnt;
 void start_thread(__u32 minor);
 __u64 make_room(size_t bytes);
 void put_word(__u64 address, __u64 word);
-void set_bytes(__u64 address, const void *bytes, size_t size);
+void put_bytes(__u64 address, const void *bytes, size_t size);
 
 /* An ASCII str; a str of `kind` bytes per character, all of them `fill`. */
 __u64 make_str(const char *text);

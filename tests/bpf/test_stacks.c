@@ -213,7 +213,7 @@ Test(stacks, up_to_3_11_its_name_may_even_have_the_address_of_the_other)
 	cr_assert(take());
 	check = thread_state.stack.frames[0].check;
 	put_word(name + PYLEAK_STR_HASH, hash);
-	set_bytes(name + 0x30, "fn_2", 4);
+	put_bytes(name + 0x30, "fn_2", 4);
 	cr_assert(take());
 	cr_expect_neq(thread_state.stack.frames[0].check, check);
 	expect_frame(0, "fn_2", 2);

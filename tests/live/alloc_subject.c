@@ -130,6 +130,17 @@ int64_t subject_frees(const struct alloc_subject *subject, uint64_t type)
 	return frees;
 }
 
+struct pyleak_alloc_type subject_slot(const struct alloc_subject *subject, uint64_t type)
+{
+	for (size_t i = 0; i < PYLEAK_ALLOC_MAX_TYPES; i++) {
+		struct pyleak_alloc_type slot = slot_at(subject, i);
+
+		if (slot.type == type && !(slot.flags & PYLEAK_ALLOC_DEAD))
+			return slot;
+	}
+	return (struct pyleak_alloc_type){};
+}
+
 int64_t subject_pending(const struct alloc_subject *subject)
 {
 	__u64 pending[2 * PYLEAK_ALLOC_MAX_COUNTS];

@@ -39,6 +39,8 @@ void subject_await_rest(const struct alloc_subject *subject);
 void subject_mark(struct alloc_subject *subject);
 int64_t subject_allocs(const struct alloc_subject *subject, uint64_t type);
 int64_t subject_frees(const struct alloc_subject *subject, uint64_t type);
+/* The slot of a type that lives; of none all is 0. */
+struct pyleak_alloc_type subject_slot(const struct alloc_subject *subject, uint64_t type);
 int64_t subject_pending(const struct alloc_subject *subject);
 uint64_t subject_losses(const struct alloc_subject *subject);
 

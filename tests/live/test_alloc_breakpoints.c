@@ -153,7 +153,8 @@ static pid_t start_other(struct alloc_subject *subject)
 	pid = fork();
 	cr_assert_geq(pid, 0);
 	if (!pid) {
-		word = alloc_probes_attach(subject->probes) ||
+		word = alloc_probes_open(&subject->options, &subject->probes) ||
+				       alloc_probes_attach(subject->probes) ||
 				       alloc_probes_arm(subject->probes, 0, false)
 			       ? 'n'
 			       : 'y';
@@ -183,7 +184,9 @@ ParameterizedTest(struct python_param *param, alloc_breakpoints,
 	cr_expect_geq(changed(&text), subject->sites.cnt, "%s", param->path);
 	kill(other, SIGKILL);
 	cr_assert_eq(waitpid(other, NULL, 0), other);
-	cr_expect_eq(changed(&text), 0, "%s", param->path);
+	/* Its keeper takes them out. */
+	while (changed(&text))
+		sched_yield();
 	close(text.file);
 	subject_end(subject);
 }

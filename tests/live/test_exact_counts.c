@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Counts by type equal what the program truly made and dropped, with every interpreter: of 50
  * kinds of objects, by threads, by other interpreters, while collections run. */
+#include <bpf/bpf.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect/probes.h"
 #include "live/alloc_subject.h"
 
 #define MADE 3000
@@ -242,4 +245,75 @@ ParameterizedTest(struct python_param *param, exact_counts, another_interpreter,
 	}
 	cr_expect_eq(subject_losses(subject), 0, "%s: losses", param->path);
 	subject_end(subject);
+}
+
+/* The number of censuses is in a map that both share. */
+Test(exact_counts, as_they_stood_when_a_census_was_complete, .timeout = 60)
+{
+	struct alloc_subject *subject = subject_begin("/usr/bin/python3");
+	const __u32 zero = 0;
+	const __u64 one = 1;
+	struct pyleak_alloc_type slot;
+	struct probes *probes;
+	uint64_t type;
+
+	cr_assert(!probes_open(false, &probes));
+	subject->options.epoch_fd = probes_epoch_fd(probes);
+	subject_open(subject);
+	subject_arm(subject);
+	type = type_of(json_object_get(subject_ask(subject, "truth"), "slots"));
+	subject_mark(subject);
+	subject_ask(subject, "make slots 100");
+	cr_assert(!bpf_map_update_elem(probes_epoch_fd(probes), &zero, &one, BPF_ANY));
+	subject_ask(subject, "make slots 50");
+	slot = subject_slot(subject, type);
+	cr_expect_eq(subject_allocs(subject, type), 150);
+	cr_expect_eq(subject_frees(subject, type), 100);
+	cr_expect_eq(slot.epoch, 1);
+	cr_expect_eq(slot.allocs - slot.allocs_at, 50);
+	cr_expect_eq(slot.frees - slot.frees_at, 100);
+	probes_close(probes);
+	subject_end(subject);
+}
+
+/* The kernel side says so, at once, and a hit later counts nothing more. */
+Test(exact_counts, the_allowance_closes_the_window, .timeout = 60)
+{
+	struct alloc_subject *subject = subject_begin("/usr/bin/python3");
+	struct pollfd event = { .events = POLLIN };
+	uint64_t hits;
+
+	subject->options.hit_ns = 1000;
+	subject_open(subject);
+	event.fd = alloc_probes_event_fd(subject->probes);
+	cr_assert(!alloc_probes_attach(subject->probes));
+	cr_assert(!alloc_probes_arm(subject->probes, 500 * 1000, false));
+	cr_expect_eq(poll(&event, 1, 0), 0);
+	subject_ask(subject, "churn slots 100");
+	/* Renewed before it is used up. */
+	cr_assert(!alloc_probes_arm(subject->probes, 500 * 1000, false));
+	hits = alloc_probes_progress(subject->probes)->hits;
+	subject_ask(subject, "churn slots 1000");
+	cr_expect_eq(poll(&event, 1, 10000), 1);
+	alloc_probes_drain(subject->probes);
+	cr_expect_eq(poll(&event, 1, 0), 0);
+	cr_expect_eq(alloc_probes_progress(subject->probes)->hits, hits + 501);
+	cr_assert(!alloc_probes_arm(subject->probes, 0, false));
+	subject_mark(subject);
+	subject_ask(subject, "churn slots 1000");
+	cr_expect_geq(subject_allocs(subject, 0), 999);
+	check_sums(subject, 0);
+	subject_end(subject);
+}
+
+Test(exact_counts, a_hit_has_its_price, .timeout = 60)
+{
+	struct alloc_price price = {};
+
+	live_needs_root();
+	cr_assert(!alloc_price(&price));
+	cr_log_info("trap %llu ns, hit %llu ns", (unsigned long long)price.trap_ns,
+		    (unsigned long long)price.hit_ns);
+	cr_expect(price.trap_ns > 50 && price.trap_ns < 100000);
+	cr_expect(price.hit_ns > 50 && price.hit_ns < 100000);
 }

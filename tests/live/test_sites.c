@@ -83,7 +83,8 @@ static void check_lines(const struct program *program, const char *type,
 	cr_expect(score->right * 100 >= score->seen * 99 && score->right > 0,
 		  "%s: %s: %lld of %lld have the right line\n%s", program->name, type,
 		  (long long)score->right, (long long)score->seen, wrong);
-	cr_expect(score->callers * 100 >= score->right * 99,
+	/* Callers that were exec'ed and are gone at once may be taken for the ones before. */
+	cr_expect(score->callers * 100 >= score->right * 95,
 		  "%s: %s: %lld of %lld have the right callers\n%s", program->name, type,
 		  (long long)score->callers, (long long)score->right, wrong);
 }

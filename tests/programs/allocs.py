@@ -107,7 +107,7 @@ MORE = {
     "cycle": lambda: itertools.cycle(one), "islice": lambda: itertools.islice(one, 1),
     "space": types.SimpleNamespace, "stringio": io.StringIO, "bytesio": io.BytesIO,
     "traceback": traceback, "frame": lambda: generate().gi_frame, "local": threading.local,
-    "asyncgen": generate_later, "type": lambda: type("Made", (object,), {}),
+    "resized": lambda: tuple(filter(None, values)), "asyncgen": generate_later, "type": lambda: type("Made", (object,), {}),
 }
 CYCLIC = ["type"]
 # Of free lists, by name of the type (docs of each version; the largest of 3.6 to 3.15).

@@ -101,7 +101,7 @@ static void scan(const uint8_t *code, const uint8_t *end, const struct alloc_cou
 	struct code_text text = { code, (size_t)(end - code), 0x401000, NULL, NULL };
 
 	memset(out, 0, sizeof(*out));
-	cr_assert_eq(alloc_scan(&text, count, out), 0);
+	cr_assert_eq(alloc_scan_x86(&text, count, out), 0);
 }
 
 static const struct alloc_count modern = { true, 0x1d1c, 0, 16, 0 };

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -225,6 +226,33 @@ Test(elf_file, what_is_no_elf_file_of_this_machine_is_refused)
 	cr_expect_eq(open_bytes(&elf, sizeof(elf), &file), -ENOEXEC);
 	small_elf_build(&elf);
 	cr_expect_eq(open_bytes(&elf, sizeof(elf.header) - 1, &file), -ENOEXEC);
+}
+
+Test(elf_file, a_file_of_the_other_machine_may_be_looked_at)
+{
+	static const uint16_t machines[] = { EM_X86_64, EM_AARCH64 };
+	struct small_elf elf;
+	struct elf_file *file;
+	size_t native = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		char path[] = "/tmp/test_elf_XXXXXX";
+		int fd = mkstemp(path);
+
+		small_elf_build(&elf);
+		elf.header.e_machine = machines[i];
+		cr_assert_eq(write(fd, &elf, sizeof(elf)), (ssize_t)sizeof(elf));
+		close(fd);
+		cr_assert_eq(elf_file_open_any(path, &file), 0);
+		cr_expect_eq(elf_file_is_arm64(file), machines[i] == EM_AARCH64);
+		elf_file_close(file);
+		if (!elf_file_open(path, &file)) {
+			native++;
+			elf_file_close(file);
+		}
+		unlink(path);
+	}
+	cr_expect_eq(native, 1);
 }
 
 Test(elf_file, a_file_cut_anywhere_does_no_harm)

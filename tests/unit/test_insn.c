@@ -43,7 +43,7 @@ static const struct code_case cases[] = {
 
 static const struct code_case cases[] = {
 	{ "stp; bl", CODE(0xfd, 0x7b, 0xbf, 0xa9, 0x00, 0x00, 0x00, 0x94), 4 },
-	{ "nop", CODE(0x1f, 0x20, 0x03, 0xd5), 0 },
+	{ "nop; adrp", CODE(0x1f, 0x20, 0x03, 0xd5, 0x00, 0x00, 0x00, 0x90), 4 },
 	{ "cbz x0", CODE(0x40, 0x00, 0x00, 0xb4), 0 },
 	{ "ret; nop", CODE(0xc0, 0x03, 0x5f, 0xd6, 0x1f, 0x20, 0x03, 0xd5), NONE },
 };
@@ -83,6 +83,31 @@ Test(insn, the_search_does_not_go_far)
 	cr_expect_eq(offset, 64);
 }
 #endif
+
+Test(insn, arm64_has_other_instructions_that_the_kernel_emulates)
+{
+	static const struct {
+		const char *what;
+		uint32_t word;
+		bool cheap;
+	} words[] = {
+		{ "b", 0x14000001, true },
+		{ "bl", 0x94000001, true },
+		{ "b.gt", 0x5400000c, true },
+		{ "cbnz x0", 0xb5000040, true },
+		{ "tbz w0, #3", 0x36180040, true },
+		{ "adrp", 0x90000000, true },
+		{ "bc.gt", 0x5400001c, false },
+		{ "retaa", 0xd65f0bff, false },
+		{ "nop", 0xd503201f, false },
+		{ "ldr x0, literal", 0x58000040, false },
+		{ "add x0, x0, #1", 0x91000400, false },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		cr_expect_eq(insn_arm64_is_cheap(words[i].word), words[i].cheap, "%s",
+			     words[i].what);
+}
 
 Test(insn, no_code_has_no_place)
 {

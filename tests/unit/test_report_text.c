@@ -102,6 +102,20 @@ Test(text_util, long_names_lose_their_middle)
 	cr_assert_leq(text_width(buf), 6, "%s", buf);
 }
 
+Test(text_util, long_paths_lose_their_beginning)
+{
+	static char long_path[3000];
+	char buf[TEXT_NAME_BYTES];
+
+	cr_assert_str_eq(text_path(buf, sizeof(buf), "/srv/app/mq.py", 9), ".../mq.py");
+	cr_assert_str_eq(text_path(buf, sizeof(buf), "/srv/mq.py", 10), "/srv/mq.py");
+	cr_assert_str_eq(text_path(buf, sizeof(buf), "a\nb", 10), "a\\nb");
+	cr_assert_str_eq(text_path(buf, sizeof(buf), NULL, 10), "?");
+	memset(long_path, 'x', sizeof(long_path) - 1);
+	strcpy(long_path + sizeof(long_path) - 7, "/mq.py");
+	cr_assert_str_eq(text_path(buf, sizeof(buf), long_path, 10), "...x/mq.py");
+}
+
 Test(text_util, padding_counts_columns_not_bytes)
 {
 	char buf[32] = "\xe4\xba\xba\xc3\xa9";

@@ -23,8 +23,6 @@ const char *alloc_rejection_words(enum alloc_rejection why)
 	return words[why];
 }
 
-#if defined(__x86_64__)
-
 static int describe_count(const struct python *python, const struct gc_lists *lists,
 			  struct alloc_count *out)
 {
@@ -83,7 +81,7 @@ static void finish(const struct python *python, struct alloc_sites *sites)
 		struct alloc_site *site = &sites->items[i];
 
 		elf_file_offset(python->elf, site->address, &site->offset);
-		if (site->count_reg == CODE_NO_REGISTER)
+		if (site->count_reg == ALLOC_NO_REGISTER)
 			site->count_offset += python->bias;
 	}
 }
@@ -92,6 +90,8 @@ int alloc_sites_find(const struct python *python, const struct gc_lists *lists,
 		     struct alloc_sites *out)
 {
 	struct code_text text = { .function_start = start_of_function, .context = python->elf };
+	int (*scan)(const struct code_text *, const struct alloc_count *, struct alloc_sites *) =
+		elf_file_is_arm64(python->elf) ? alloc_scan_arm64 : alloc_scan_x86;
 	struct alloc_count count;
 	uint64_t offset, size;
 	bool executable;
@@ -106,25 +106,12 @@ int alloc_sites_find(const struct python *python, const struct gc_lists *lists,
 			continue;
 		text.bytes = elf_file_bytes(python->elf, text.address, &text.size);
 		if (text.bytes)
-			err = alloc_scan(&text, &count, out);
+			err = scan(&text, &count, out);
 	}
 	if (!err)
 		finish(python, out);
 	return err;
 }
-
-#else
-
-int alloc_sites_find(const struct python *python, const struct gc_lists *lists,
-		     struct alloc_sites *out)
-{
-	(void)python;
-	(void)lists;
-	memset(out, 0, sizeof(*out));
-	return -ENOENT;
-}
-
-#endif
 
 int alloc_sites_check(const struct alloc_sites *sites, struct alloc_summary *out)
 {

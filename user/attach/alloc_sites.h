@@ -52,7 +52,7 @@ struct alloc_sites {
 	uint32_t head_bytes;
 };
 
-/* -ENOENT: this machine's code is not known (arm64), or the count's displacement means nothing;
+/* In code of the machine that the file is for. -ENOENT: the count's displacement means nothing;
  * finding no place is a result. Attaches nothing. */
 int alloc_sites_find(const struct python *python, const struct gc_lists *lists,
 		     struct alloc_sites *out);

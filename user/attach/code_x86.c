@@ -140,7 +140,7 @@ static void describe(csh handle, const cs_insn *insn, struct code_step *step)
 	step->leaves = insn->id == 0 || insn->id == X86_INS_UD2;
 	if (!insn->id)
 		return;
-	step->cheap = insn_is_cheap(insn->bytes);
+	step->cheap = insn_x86_is_cheap(insn->bytes);
 	step->writes = written(handle, insn);
 	step->leaves |= insn->id == X86_INS_JMP || cs_insn_group(handle, insn, CS_GRP_RET);
 	step->branches = !step->leaves && cs_insn_group(handle, insn, CS_GRP_JUMP);

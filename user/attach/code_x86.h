@@ -9,21 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attach/code.h"
+
 /* General registers by their number in machine code: 0 = rax, 4 = rsp, 5 = rbp, 7 = rdi. */
 #define CODE_REGISTERS 16
 #define CODE_RSP 4
 #define CODE_RBP 5
 #define CODE_RDI 7
 #define CODE_NO_REGISTER 0xff
-
-struct code_text {
-	const uint8_t *bytes;
-	size_t size;
-	uint64_t address; /* link-time */
-	/* The start of the function that holds an address; NULL: `address` is the only one. */
-	int (*function_start)(void *context, uint64_t address, uint64_t *out);
-	void *context;
-};
 
 /* One instruction. */
 struct code_step {

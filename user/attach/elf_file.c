@@ -24,15 +24,17 @@ struct elf_file {
 	GElf_Ehdr header;
 };
 
-static bool is_native(const GElf_Ehdr *header)
-{
 #if defined(__x86_64__)
-	return header->e_machine == EM_X86_64;
+#define NATIVE_MACHINE EM_X86_64
 #elif defined(__aarch64__)
-	return header->e_machine == EM_AARCH64;
+#define NATIVE_MACHINE EM_AARCH64
 #else
 #error "pyleak-bpf knows x86-64 and arm64"
 #endif
+
+static bool is_known(const GElf_Ehdr *header)
+{
+	return header->e_machine == EM_X86_64 || header->e_machine == EM_AARCH64;
 }
 
 static int map_file(const char *path, struct elf_file *file)
@@ -53,7 +55,7 @@ static int map_file(const char *path, struct elf_file *file)
 	return 0;
 }
 
-int elf_file_open(const char *path, struct elf_file **out)
+int elf_file_open_any(const char *path, struct elf_file **out)
 {
 	struct elf_file *file = calloc(1, sizeof(*file));
 	int err;
@@ -66,7 +68,7 @@ int elf_file_open(const char *path, struct elf_file **out)
 		file->elf = elf_memory((char *)file->bytes, file->size);
 	if (!err && (!file->elf || elf_kind(file->elf) != ELF_K_ELF ||
 		     !gelf_getehdr(file->elf, &file->header) ||
-		     gelf_getclass(file->elf) != ELFCLASS64 || !is_native(&file->header)))
+		     gelf_getclass(file->elf) != ELFCLASS64 || !is_known(&file->header)))
 		err = -ENOEXEC;
 	if (err) {
 		elf_file_close(file);
@@ -74,6 +76,20 @@ int elf_file_open(const char *path, struct elf_file **out)
 	}
 	*out = file;
 	return 0;
+}
+
+int elf_file_open(const char *path, struct elf_file **out)
+{
+	struct elf_file *file;
+	int err = elf_file_open_any(path, &file);
+
+	if (!err && file->header.e_machine != NATIVE_MACHINE) {
+		elf_file_close(file);
+		err = -ENOEXEC;
+	}
+	if (!err)
+		*out = file;
+	return err;
 }
 
 void elf_file_close(struct elf_file *file)
@@ -84,6 +100,11 @@ void elf_file_close(struct elf_file *file)
 	if (file->bytes)
 		munmap(file->bytes, file->size);
 	free(file);
+}
+
+bool elf_file_is_arm64(struct elf_file *file)
+{
+	return file->header.e_machine == EM_AARCH64;
 }
 
 bool elf_file_is_fixed(struct elf_file *file)

@@ -24,6 +24,8 @@ struct usdt_note {
 
 /* -ENOEXEC: not an ELF file that this machine runs; other -errno from open(2). */
 int elf_file_open(const char *path, struct elf_file **out);
+/* Of x86-64 or arm64, whichever this machine is: to look at, not to attach to. */
+int elf_file_open_any(const char *path, struct elf_file **out);
 void elf_file_close(struct elf_file *file);
 
 /* -ENOENT when there is none. Looks at .dynsym first, then .symtab. */
@@ -54,6 +56,7 @@ int elf_file_section_bytes(struct elf_file *file, const char *name, const uint8_
 			   size_t *size);
 /* The start of the function that holds `address`, from .eh_frame_hdr, which strip(1) keeps. */
 int elf_file_function_start(struct elf_file *file, uint64_t address, uint64_t *out);
+bool elf_file_is_arm64(struct elf_file *file); /* else it is of x86-64 */
 /* Position-dependent: addresses need no bias. */
 bool elf_file_is_fixed(struct elf_file *file);
 

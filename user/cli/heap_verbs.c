@@ -20,14 +20,6 @@
 #define DEFAULT_ROWS 20
 #define DEFAULT_PATHS 5
 
-/* A program gets everything unless it asks for less: 0 means all. */
-static size_t row_limit(const struct options *options, size_t text_rows)
-{
-	if (options->limit)
-		return (size_t)options->limit;
-	return options->format == FORMAT_JSON ? 0 : text_rows;
-}
-
 static struct report *open_report(const struct options *options, const struct heap_graph *graph)
 {
 	struct report *report = report_open(options);
@@ -118,7 +110,7 @@ static int show_backrefs(const struct options *options, const struct heap_graph 
 		err = report ? heap_show_snapshot(report, graph) : -ENOMEM;
 		if (!err)
 			err = heap_show_paths(report, &view, nodes, cnt, options->address,
-					      row_limit(options, DEFAULT_PATHS));
+					      report_rows(options, DEFAULT_PATHS));
 		report_destroy(report);
 	}
 	heap_view_close(&view);
@@ -148,7 +140,7 @@ int verb_cycles(const struct options *options)
 	if (!err)
 		err = cycles_find(graph, &cycles);
 	if (!err) {
-		report->ops->cycles(report, graph, &cycles, row_limit(options, DEFAULT_ROWS));
+		report->ops->cycles(report, graph, &cycles, report_rows(options, DEFAULT_ROWS));
 		cycles_deinit(&cycles);
 	}
 	return finish(report, graph, err);
@@ -188,7 +180,8 @@ int verb_all_types(const struct options *options)
 	err = report ? totals_by_type(graph, &totals, &rows, &cnt) : -ENOMEM;
 	if (!err) {
 		report->ops->snapshot(report, &graph->info, &totals);
-		report->ops->all_types(report, graph, rows, cnt, row_limit(options, DEFAULT_ROWS));
+		report->ops->all_types(report, graph, rows, cnt,
+				       report_rows(options, DEFAULT_ROWS));
 	}
 	return finish(report, graph, err);
 }
@@ -215,7 +208,7 @@ static int show_fresh(const struct options *options, struct report *report,
 	if (err)
 		return err;
 	err = heap_show_paths(report, &view, nodes, (size_t)fresh, 0,
-			      row_limit(options, DEFAULT_PATHS));
+			      report_rows(options, DEFAULT_PATHS));
 	heap_view_close(&view);
 	return err;
 }
@@ -228,7 +221,7 @@ static int show_diff(const struct options *options, struct report *report,
 
 	if (err)
 		return err;
-	report->ops->diff(report, &diff, row_limit(options, DEFAULT_ROWS));
+	report->ops->diff(report, &diff, report_rows(options, DEFAULT_ROWS));
 	diff_deinit(&diff);
 	return options->type ? show_fresh(options, report, before, after) : 0;
 }

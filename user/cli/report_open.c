@@ -35,3 +35,10 @@ struct report *report_open_at(const struct options *options, FILE *out)
 {
 	return open_at(options, out, false);
 }
+
+size_t report_rows(const struct options *options, size_t text_rows)
+{
+	if (options->limit)
+		return (size_t)options->limit;
+	return options->format == FORMAT_JSON ? 0 : text_rows;
+}

@@ -11,4 +11,7 @@ struct report *report_open(const struct options *options);
 /* The same into another file, which is no terminal but will be shown on standard output. */
 struct report *report_open_at(const struct options *options, FILE *out);
 
+/* How many rows to show: a program gets everything unless it asks for less: 0 means all. */
+size_t report_rows(const struct options *options, size_t text_rows);
+
 #endif

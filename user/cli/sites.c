@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/alloc_watch.h"
+#include "cli/report_open.h"
 #include "cli/verbs.h"
 #include "report/folded.h"
 #include "report/pprof.h"
@@ -85,9 +86,7 @@ static int on_sample(struct session *session, void *context)
 static int write_profile(const struct options *options, const struct alloc_stacks *stacks)
 {
 	bool pprof = options->format == FORMAT_PPROF;
-	const char *path = options->output ? options->output
-			   : pprof	   ? "allocations.pb.gz"
-					   : NULL;
+	const char *path = options->output ? options->output : pprof ? "allocations.pb.gz" : NULL;
 	_cleanup_fclose_ FILE *file = path ? fopen(path, "we") : NULL;
 	FILE *out = path ? file : stdout;
 	int err;
@@ -110,9 +109,6 @@ static int write_profile(const struct options *options, const struct alloc_stack
 static int show(struct session *session, struct sites_run *run)
 {
 	const struct options *options = session->options;
-	size_t limit = options->limit			? (size_t)options->limit
-		       : options->format == FORMAT_JSON ? 0
-							: DEFAULT_STACKS;
 	struct alloc_stacks stacks;
 	int err;
 
@@ -129,7 +125,8 @@ static int show(struct session *session, struct sites_run *run)
 	if (options->format >= FORMAT_FOLDED)
 		err = write_profile(options, &stacks);
 	else
-		session->report->ops->stacks(session->report, &stacks, limit);
+		session->report->ops->stacks(session->report, &stacks,
+					     report_rows(options, DEFAULT_STACKS));
 	alloc_stacks_deinit(&stacks);
 	return err;
 }

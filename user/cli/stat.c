@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/alloc_watch.h"
+#include "cli/report_open.h"
 
 _Static_assert(STAT_PAUSE_BUCKETS == PYLEAK_PAUSE_BUCKETS, "report.h follows pyleak_wire.h");
 
@@ -74,7 +75,8 @@ static void show(struct session *session, struct stat_run *run)
 	session->report->ops->stat(session->report, &stat, &status.cost);
 	if (run->allocs)
 		session->report->ops->exact(session->report, stat.elapsed_s,
-					    alloc_watch_counts(run->allocs), EXACT_ROWS);
+					    alloc_watch_counts(run->allocs),
+					    report_rows(session->options, EXACT_ROWS));
 }
 
 int verb_stat(const struct options *options)

@@ -9,16 +9,9 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cli/report_open.h"
 
 #define DEFAULT_ROWS 20
-
-/* A program gets all rows unless it asks for fewer: 0 means all. */
-static size_t row_limit(const struct options *options)
-{
-	if (options->limit)
-		return (size_t)options->limit;
-	return options->format == FORMAT_JSON ? 0 : DEFAULT_ROWS;
-}
 
 static int fail(const struct session *session, int err)
 {
@@ -35,7 +28,8 @@ static int show_types(struct session *session, void *context)
 	session_status(session, &status);
 	if (status.sample->instrument == INSTRUMENT_NONE)
 		return 0;
-	session->report->ops->types(session->report, &status, row_limit(session->options));
+	session->report->ops->types(session->report, &status,
+				    report_rows(session->options, DEFAULT_ROWS));
 	*shown = true;
 	return 1;
 }
@@ -153,7 +147,7 @@ static int show_growth(struct session *session, const struct baseline *baseline)
 	qsort(rows, sample->type_cnt, sizeof(*rows), by_growth);
 	session_status(session, &status);
 	session->report->ops->growth(session->report, &status, rows, sample->type_cnt,
-				     row_limit(session->options));
+				     report_rows(session->options, DEFAULT_ROWS));
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "cli/leak_job.h"
 #include "cli/makers.h"
+#include "cli/report_open.h"
 #include "detect/detect.h"
 
 /* A leak is looked into again when it has doubled since, but not sooner than this. */
@@ -115,6 +116,13 @@ static void look_into(struct session *session, struct watch *watch, const struct
 		start_job(session, watch, leaks, cnt);
 }
 
+static void show_exact(struct session *session, const struct watch *watch)
+{
+	session->report->ops->exact(session->report, session_elapsed(session),
+				    alloc_watch_counts(watch->makers.watch),
+				    report_rows(session->options, EXACT_ROWS));
+}
+
 /* What the probes on allocations tell, if there are any. */
 static void show_allocations(struct session *session, struct watch *watch)
 {
@@ -123,8 +131,7 @@ static void show_allocations(struct session *session, struct watch *watch)
 	if (makers_step(&watch->makers))
 		ops->stacks(session->report, &watch->makers.stacks, STACKS_SHOWN);
 	if (session->options->exact)
-		ops->exact(session->report, session_elapsed(session),
-			   alloc_watch_counts(watch->makers.watch), EXACT_ROWS);
+		show_exact(session, watch);
 }
 
 static int on_sample(struct session *session, void *context)
@@ -242,6 +249,8 @@ static int summarize(struct session *session, struct watch *watch, enum watch_en
 	if (err)
 		return err;
 	session->report->ops->summary(session->report, &summary);
+	if (session->options->exact && session->options->format != FORMAT_JSON)
+		show_exact(session, watch);
 	repeat_found(session, watch);
 	return 0;
 }

@@ -47,7 +47,7 @@ void alloc_probes_detach(struct alloc_probes *probes);
 bool alloc_probes_are_quick(const struct alloc_probes *probes);
 
 /* From now on hits count, until they have cost `allowance_ns` (0 = no limit), or
- * alloc_probes_disarm(). */
+ * alloc_probes_disarm(). Once more while armed: the allowance begins anew. */
 int alloc_probes_arm(struct alloc_probes *probes, uint64_t allowance_ns, bool stacks);
 int alloc_probes_disarm(struct alloc_probes *probes);
 /* Readable (epoll) when the kernel side disarmed itself; alloc_probes_drain() makes it quiet. */

@@ -48,7 +48,7 @@ static void put_maker(struct report_text *rt, const struct type_stacks *type,
 		      const struct alloc_stack *stack, const char *whose, bool first)
 {
 	const char *lead = first ? "      made by  " : "      also by  ";
-	double share = type->allocs ? (double)stack->allocs / (double)type->allocs : 0;
+	double share = (double)stack->allocs / (double)type->allocs;
 	int indent = (int)strlen(lead);
 	char words[TEXT_FRAME_BYTES] = FRAME_NONE, alive[120];
 	struct frame_run run;
@@ -58,9 +58,9 @@ static void put_maker(struct report_text *rt, const struct type_stacks *type,
 		indent = rt->o.columns / 2;
 	if (stack_run_next(stack, &at, &run))
 		stack_run_words(words, sizeof(words), &run, rt->o.columns - indent);
-	text_line(&rt->o, indent, "%s%s (%s%.0f %% of %s seen; %s)", lead, words, whose,
-		  100 * share, text_count(type->allocs).s,
-		  alive_words(alive, sizeof(alive), stack));
+	text_line(&rt->o, indent, "%s%s (%s%s of %s seen; %s)", lead, words, whose,
+		  stack->allocs == type->allocs ? "all" : text_sure(share).s,
+		  text_count(type->allocs).s, alive_words(alive, sizeof(alive), stack));
 	while (callers-- > 0 && stack_run_next(stack, &at, &run))
 		text_row(&rt->o, TEXT_PLAIN, "", "%*s%s", indent + 2, "",
 			 stack_run_words(words, sizeof(words), &run, rt->o.columns - indent - 2));
@@ -104,11 +104,20 @@ void text_put_makers(struct report_text *rt, const struct alloc_stacks *stacks,
 		     const struct status *status, const struct verdict *head)
 {
 	const struct verdict *v = head;
+	char windows[STACK_WINDOWS_BYTES];
 	char whose[TEXT_NAME_BYTES + 4] = "";
 	struct type_stacks type;
 
-	if (!stacks)
+	if (!stacks || !made_type(head))
 		return;
+	if (stacks->cnt == 0 && stacks->windows > 0) {
+		text_line(
+			&rt->o, 15,
+			"      made by  ? (none was seen to be made %s: a longer watch or a larger "
+			"--budget may show it)",
+			stack_windows_words(windows, sizeof(windows), stacks));
+		return;
+	}
 	/* Another of the group may have been its head when it was asked who makes them. */
 	for (size_t i = 0; !find_type(stacks, v, &type); i++) {
 		while (i < status->verdict_cnt && status->verdicts[i].group != head->group)

@@ -27,7 +27,8 @@ static size_t line_bytes(const char *text, int columns)
 		uint32_t cp;
 		size_t bytes = utf8_decode(p, &cp);
 
-		if (*p == ' ')
+		/* "0.5 %" stays together. */
+		if (*p == ' ' && p[1] != '%')
 			blank = p;
 		columns -= utf8_width(cp);
 		if (columns < 0)

@@ -142,10 +142,24 @@ void text_put_cost(struct report_text *rt, const struct cost *cost)
 		  text_percent(cost->tool_share).s, text_bytes((double)cost->tool_rss).s);
 }
 
+static const char *instrument_words(enum instrument instrument)
+{
+	switch (instrument) {
+	case INSTRUMENT_GC:
+		return "at collections";
+	case INSTRUMENT_SAFEPOINT:
+		return "at safe points";
+	case INSTRUMENT_OUTSIDE:
+		return "from outside";
+	default:
+		return instrument_name(instrument);
+	}
+}
+
 static void put_censuses(struct report_text *rt, const struct summary *summary)
 {
 	const struct cost *cost = &summary->status.cost;
-	char by[160] = "";
+	char by[200] = "";
 	size_t used = 0;
 
 	for (size_t i = INSTRUMENT_GC; i < ARRAY_SIZE(summary->censuses_by); i++)
@@ -153,7 +167,7 @@ static void put_censuses(struct report_text *rt, const struct summary *summary)
 			used += (size_t)snprintf(by + used, sizeof(by) - used, "%s%s %s",
 						 used ? ", " : ": ",
 						 text_count(summary->censuses_by[i]).s,
-						 instrument_name((enum instrument)i));
+						 instrument_words((enum instrument)i));
 	text_line(&rt->o, 2, "hook %s: %s collections seen, %s safe points; %s censuses%s",
 		  rt->hook[0] ? rt->hook : "none", text_count(cost->gc_hits).s,
 		  text_count(cost->safepoint_hits).s, text_count(summary->censuses).s, by);

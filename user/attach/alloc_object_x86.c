@@ -5,7 +5,7 @@
  * through copies. */
 #include <string.h>
 
-#include "attach/alloc_scan.h"
+#include "attach/alloc_x86.h"
 
 #define NEAR 20
 
