@@ -174,12 +174,12 @@ ParameterizedTest(__u32 *minor, stacks, frames_of_c_are_passed_over)
 	cr_expect_eq(lost_all(), 0);
 }
 
-Test(stacks, a_frame_that_has_not_begun_is_at_its_start)
+Test(stacks, a_frame_that_has_not_begun_says_so)
 {
 	start_thread(9);
 	push_frame(make_function("fresh"), UINT32_MAX, OWNER_THREAD);
 	cr_assert(take());
-	expect_frame(0, "fresh", 0);
+	expect_frame(0, "fresh", PYLEAK_NOT_BEGUN);
 }
 
 /* ---- code objects */

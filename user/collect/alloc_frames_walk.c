@@ -52,7 +52,8 @@ static int read_frame(struct remote *remote, const struct pyleak_frames *frames,
 		out->instruction = out->instruction > start ? out->instruction - start : 0;
 	} else {
 		memcpy(&last, bytes + frames->frame_instruction, sizeof(last));
-		out->instruction = last < 0 ? 0 : (uint64_t)last * (frames->minor == 10 ? 2 : 1);
+		out->instruction = last < 0 ? PYLEAK_NOT_BEGUN
+					    : (uint64_t)last * (frames->minor == 10 ? 2 : 1);
 	}
 	return 0;
 }
