@@ -149,14 +149,17 @@ int alloc_frames_check(const struct python *python, struct remote *remote,
 uint32_t alloc_frames_code_check(struct remote *remote, const struct pyleak_frames *frames,
 				 raddr_t code)
 {
-	__u64 words[PYLEAK_CODE_WORDS] = {}, hash = 0;
+	__u64 words[PYLEAK_CODE_WORDS] = {}, lines[PYLEAK_LINES_WORDS], hash = 0;
 	uint32_t begin = pyleak_code_begin(frames);
 
 	if (remote_read(remote, code + begin, words, frames->code_lines + 8 - begin))
 		return 0;
-	if (pyleak_code_needs_name(frames) &&
-	    remote_read(remote, words[(frames->code_name - begin) / 8] + PYLEAK_STR_HASH, &hash,
-			sizeof(hash)))
+	if (!pyleak_code_needs_more(frames))
+		return pyleak_code_check(words, 0);
+	if (remote_read(remote, words[(frames->code_name - begin) / 8] + PYLEAK_STR_HASH, &hash,
+			sizeof(hash)) ||
+	    remote_read(remote, words[(frames->code_lines - begin) / 8] + PYLEAK_BYTES_SIZE, lines,
+			sizeof(lines)))
 		return 0;
-	return pyleak_code_check(words, hash);
+	return pyleak_code_check(words, pyleak_code_more(hash, lines));
 }
