@@ -40,8 +40,9 @@ struct {
 } known SEC(".maps");
 
 /* A read of user memory costs 130 ns or more, a look-up 35. So a code object that was the same for
- * this long is taken for the same for this long again: those that are made, run and freed in turn
- * are never trusted. */
+ * so long is trusted to be the same a short while more. Those that are made, run and freed in turn
+ * live for less, also where the program waits for a processor between two of them. */
+#define TRUST_AGE_NS 1000000000ULL
 #define TRUST_NS 10000000
 
 /* The verifier must see the comparison that was made with `value`. */
@@ -153,22 +154,34 @@ __noinline int note_code(struct code_words *code, __u64 address)
 	return 0;
 }
 
+static __always_inline bool read_more(const struct code_words *code, __u64 *more)
+{
+	const struct pyleak_frames *frames = &control.frames;
+	__u64 lines[PYLEAK_LINES_WORDS], name_hash;
+
+	if (!read_user(&name_hash, sizeof(name_hash),
+		       code_word(code, frames->code_name) + PYLEAK_STR_HASH) ||
+	    !read_user(lines, sizeof(lines),
+		       code_word(code, frames->code_lines) + PYLEAK_BYTES_SIZE))
+		return false;
+	*more = pyleak_code_more(name_hash, lines);
+	return true;
+}
+
 /* False: not readable. */
 static __always_inline bool read_code(struct code_words *code, __u64 address)
 {
 	const struct pyleak_frames *frames = &control.frames;
-	__u64 begin = pyleak_code_begin(frames), name_hash = 0;
+	__u64 begin = pyleak_code_begin(frames), more = 0;
 	__u64 bytes = frames->code_lines + 8 - begin;
 
 	__builtin_memset(code, 0, sizeof(*code));
 	KEEP(bytes);
 	if (bytes > sizeof(code->words) || !read_user(code->words, bytes, address + begin))
 		return false;
-	if (pyleak_code_needs_name(frames) &&
-	    !read_user(&name_hash, sizeof(name_hash),
-		       code_word(code, frames->code_name) + PYLEAK_STR_HASH))
+	if (pyleak_code_needs_more(frames) && !read_more(code, &more))
 		return false;
-	code->check = pyleak_code_check(code->words, name_hash);
+	code->check = pyleak_code_check(code->words, more);
 	return true;
 }
 
@@ -179,7 +192,8 @@ __noinline __u32 meet_code(__u64 address, __u64 now)
 	struct known_code fresh = { .since_ns = now, .checked_ns = now };
 	struct code_words code;
 
-	if (met && now - met->checked_ns < TRUST_NS && met->checked_ns - met->since_ns >= TRUST_NS)
+	if (met && now - met->checked_ns < TRUST_NS &&
+	    met->checked_ns - met->since_ns >= TRUST_AGE_NS)
 		return met->check;
 	if (!read_code(&code, address))
 		return 0;

@@ -53,10 +53,10 @@ static __always_inline __u32 instruction_of(const __u64 *words, __u64 code)
 	__u64 word = frame_word(words, frames->frame_instruction), start;
 
 	if (frames->minor <= 10) {
-		__s32 last = word; /* -1: it has not begun */
+		__u32 last = word;
 
 		/* Counted in units of two bytes in 3.10. */
-		return last < 0 ? 0 : frames->minor == 10 ? 2 * last : last;
+		return last == PYLEAK_NOT_BEGUN || frames->minor != 10 ? last : 2 * last;
 	}
 	start = code + frames->code_bytecode;
 	return word > start ? word - start : 0;

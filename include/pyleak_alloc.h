@@ -158,6 +158,8 @@ struct pyleak_alloc_type {
 #define PYLEAK_ALLOC_MAX_CODES 4096
 #define PYLEAK_ALLOC_MAX_LIVE 65536
 
+#define PYLEAK_NOT_BEGUN 0xffffffffU /* up to 3.10: the frame is at the line of its function */
+
 struct pyleak_frame {
 	__u64 code;  /* of the code object */
 	__u32 at;    /* the instruction, in bytes from the start of the code */

@@ -35,16 +35,26 @@ static inline __u64 pyleak_mix(__u64 hash, __u64 word)
 }
 
 /* Up to 3.11 a code object has no number, and one that is made right after another was freed may
- * have all its words: functions that exec() makes in turn. So the hash of its name counts. */
-static inline bool pyleak_code_needs_name(const struct pyleak_frames *frames)
+ * have all its words: functions that exec() makes in turn. So the hash of its name counts, and the
+ * beginning of its table of lines. */
+static inline bool pyleak_code_needs_more(const struct pyleak_frames *frames)
 {
 	return frames->minor < 12;
 }
 
-/* `words` of a code object, 0 where it has less of them. Never 0. */
-static inline __u32 pyleak_code_check(const __u64 *words, __u64 name_hash)
+/* From PYLEAK_BYTES_SIZE on: length, hash, data; there is room for so many in the smallest. */
+#define PYLEAK_LINES_WORDS 4
+
+static inline __u64 pyleak_code_more(__u64 name_hash, const __u64 *lines)
 {
-	__u64 hash = name_hash;
+	return pyleak_mix(pyleak_mix(pyleak_mix(name_hash, lines[0]), lines[2]), lines[3]);
+}
+
+/* `words` of a code object, 0 where it has less of them; `more`: 0 or pyleak_code_more(). Never
+ * 0. */
+static inline __u32 pyleak_code_check(const __u64 *words, __u64 more)
+{
+	__u64 hash = more;
 
 	for (int i = 0; i < PYLEAK_CODE_WORDS; i++)
 		hash = pyleak_mix(hash, words[i]);

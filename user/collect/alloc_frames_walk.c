@@ -52,7 +52,8 @@ static int read_frame(struct remote *remote, const struct pyleak_frames *frames,
 		out->instruction = out->instruction > start ? out->instruction - start : 0;
 	} else {
 		memcpy(&last, bytes + frames->frame_instruction, sizeof(last));
-		out->instruction = last < 0 ? 0 : (uint64_t)last * (frames->minor == 10 ? 2 : 1);
+		out->instruction = last < 0 ? PYLEAK_NOT_BEGUN
+					    : (uint64_t)last * (frames->minor == 10 ? 2 : 1);
 	}
 	return 0;
 }
@@ -148,14 +149,17 @@ int alloc_frames_check(const struct python *python, struct remote *remote,
 uint32_t alloc_frames_code_check(struct remote *remote, const struct pyleak_frames *frames,
 				 raddr_t code)
 {
-	__u64 words[PYLEAK_CODE_WORDS] = {}, hash = 0;
+	__u64 words[PYLEAK_CODE_WORDS] = {}, lines[PYLEAK_LINES_WORDS], hash = 0;
 	uint32_t begin = pyleak_code_begin(frames);
 
 	if (remote_read(remote, code + begin, words, frames->code_lines + 8 - begin))
 		return 0;
-	if (pyleak_code_needs_name(frames) &&
-	    remote_read(remote, words[(frames->code_name - begin) / 8] + PYLEAK_STR_HASH, &hash,
-			sizeof(hash)))
+	if (!pyleak_code_needs_more(frames))
+		return pyleak_code_check(words, 0);
+	if (remote_read(remote, words[(frames->code_name - begin) / 8] + PYLEAK_STR_HASH, &hash,
+			sizeof(hash)) ||
+	    remote_read(remote, words[(frames->code_lines - begin) / 8] + PYLEAK_BYTES_SIZE, lines,
+			sizeof(lines)))
 		return 0;
-	return pyleak_code_check(words, hash);
+	return pyleak_code_check(words, pyleak_code_more(hash, lines));
 }

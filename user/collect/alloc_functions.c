@@ -223,7 +223,9 @@ int alloc_functions_frame(struct alloc_functions *functions, const struct pyleak
 		.file = function->file,
 		.first_line = function->first_line,
 	};
-	if (function->lines)
+	if (frame->at == PYLEAK_NOT_BEGUN)
+		out->line = function->first_line;
+	else if (function->lines)
 		out->line = py_line((int)functions->source->frames->minor, function->lines,
 				    function->lines_bytes, function->first_line, frame->at);
 	return 0;
