@@ -9,20 +9,22 @@
 #ifndef PYLEAK_ALLOC_COUNT_BPF_H
 #define PYLEAK_ALLOC_COUNT_BPF_H
 
-/* The beginning of an object. */
-struct alloc_head {
-	__u64 refcount;
-	__u64 type;
-	__u64 items; /* if its type has any */
-};
+#define NO_REFERENCES (PYLEAK_ALLOC_MAX_TYPES) /* with the index of a slot: the refcount is 0 */
 
-static __always_inline bool read_head(struct alloc_head *head, __u64 object)
+/* The slot of an object's type; negative: ~ of a loss. A function of its own because it has a small
+ * stack: since Linux 6.13 a larger one is not the thread's, and each read into that takes 20 to 30 ns
+ * longer, for checks (CONFIG_HARDENED_USERCOPY). */
+__noinline int slot_of_object(__u64 object)
 {
-	if (read_user(head, sizeof(*head), object))
-		return true;
-	/* At the very end of a mapping: no items. */
-	head->items = 0;
-	return read_user(head, sizeof(*head) - sizeof(head->items), object);
+	struct {
+		__u64 refcount, type;
+	} head;
+	int slot_at;
+
+	if (!read_user(&head, sizeof(head), object))
+		return ~PYLEAK_ALLOC_LOSS_FAULT;
+	slot_at = slot_of(head.type);
+	return slot_at >= 0 && !head.refcount ? slot_at | NO_REFERENCES : slot_at;
 }
 
 /* ---- states */
@@ -65,8 +67,14 @@ __noinline int take_state(__u64 count)
 
 /* ---- suspect types */
 
+static __always_inline void record_object(const struct pyleak_stack *stack, __u64 object,
+					  const struct pyleak_alloc_type *slot)
+{
+	record_stack(stack, object, slot, slot->item_bytes ? read_word(object + OB_SIZE) : 0);
+}
+
 /* An object of one was made: the pending or the deferred one. */
-__noinline int meet_suspect(__u32 index, __u32 is_deferred, __u32 slot_at, __u64 items)
+__noinline int meet_suspect(__u32 index, __u32 is_deferred, __u32 slot_at)
 {
 	struct pyleak_alloc_state *state = bpf_map_lookup_elem(&states, &index);
 	const struct pyleak_alloc_type *slot = &types[slot_at & TYPE_MASK];
@@ -77,9 +85,9 @@ __noinline int meet_suspect(__u32 index, __u32 is_deferred, __u32 slot_at, __u64
 		return 0;
 	site = site_of(state->pending_site);
 	if (is_deferred && state->deferred_has_stack) {
-		record_stack(&state->deferred_stack, state->deferred, slot, items);
+		record_object(&state->deferred_stack, state->deferred, slot);
 	} else if (!is_deferred && state->pending_has_stack) {
-		record_stack(&state->stack, state->pending, slot, items);
+		record_object(&state->stack, state->pending, slot);
 	} else if (!is_deferred && !site->is_hot) {
 		count_loss(PYLEAK_ALLOC_LOSS_NO_STACK);
 		site->is_hot = 1;
@@ -108,8 +116,7 @@ static __always_inline void fill_stack(struct pyleak_alloc_state *state)
 
 /* ---- objects */
 
-static __always_inline void book_alloc(__u32 index, bool is_deferred, const struct alloc_head *head,
-				       int slot_at, __u64 made)
+static __always_inline void book_alloc(__u32 index, bool is_deferred, int slot_at, __u64 made)
 {
 	struct pyleak_alloc_type *slot = &types[slot_at & TYPE_MASK];
 
@@ -119,7 +126,7 @@ static __always_inline void book_alloc(__u32 index, bool is_deferred, const stru
 	}
 	add_alloc(slot, made);
 	if (slot->flags & PYLEAK_ALLOC_SUSPECT && control.stacks)
-		meet_suspect(index, is_deferred, slot_at, head->items);
+		meet_suspect(index, is_deferred, slot_at);
 }
 
 static __always_inline void book_free(__u64 object, int slot_at)
@@ -165,30 +172,24 @@ __noinline int defer_pending(__u32 index)
 __noinline int settle_deferred(__u32 index, __u64 freed)
 {
 	struct pyleak_alloc_state *state = bpf_map_lookup_elem(&states, &index);
-	struct alloc_head head;
-	int slot_at = ~PYLEAK_ALLOC_LOSS_FAULT;
 
 	if (!state || !state->deferred || (state->deferred != freed && is_collecting(state)))
 		return 0;
-	if (read_head(&head, state->deferred))
-		slot_at = slot_of(head.type);
-	book_alloc(index, true, &head, slot_at, epoch_now());
+	book_alloc(index, true, slot_of_object(state->deferred), epoch_now());
 	state->deferred = 0;
 	return 0;
 }
 
 static __always_inline void settle_pending(struct pyleak_alloc_state *state, __u32 index)
 {
-	int slot_at = ~PYLEAK_ALLOC_LOSS_FAULT;
-	struct alloc_head head;
+	int slot_at;
 
 	if (!state->pending)
 		return;
-	if (read_head(&head, state->pending))
-		slot_at = slot_of(head.type);
-	if ((slot_at < 0 || !head.refcount) && state->collecting && defer_pending(index))
+	slot_at = slot_of_object(state->pending);
+	if ((slot_at < 0 || slot_at & NO_REFERENCES) && state->collecting && defer_pending(index))
 		return;
-	book_alloc(index, false, &head, slot_at, state->pending_epoch);
+	book_alloc(index, false, slot_at, state->pending_epoch);
 	state->pending = 0;
 }
 
@@ -208,8 +209,7 @@ static __always_inline void pass_alloc(struct pyleak_alloc_state *state, __u32 i
 static __always_inline void pass_free(struct pyleak_alloc_state *state, __u32 index, __u64 object)
 {
 	bool is_pending = state->pending == object;
-	int slot_at = ~PYLEAK_ALLOC_LOSS_FAULT;
-	struct alloc_head head;
+	int slot_at;
 
 	/* Made and freed with nothing between: one read does for both. */
 	if (!is_pending)
@@ -217,10 +217,9 @@ static __always_inline void pass_free(struct pyleak_alloc_state *state, __u32 in
 	state->frees++;
 	if (!object)
 		return;
-	if (read_head(&head, object))
-		slot_at = slot_of(head.type);
+	slot_at = slot_of_object(object);
 	if (is_pending)
-		book_alloc(index, false, &head, slot_at, state->pending_epoch);
+		book_alloc(index, false, slot_at, state->pending_epoch);
 	book_free(object, slot_at);
 	state->pending = 0;
 }

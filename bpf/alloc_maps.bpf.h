@@ -66,10 +66,9 @@ __noinline int close_window(void)
 /* Books what the target's thread has lost. */
 static __always_inline void spend(__u64 ns)
 {
-	__u64 before = __sync_fetch_and_add(&progress.window_ns, ns);
+	__u64 before = __sync_fetch_and_add(&progress.spent_ns, ns);
 
-	__sync_fetch_and_add(&progress.spent_ns, ns);
-	if (control.allowance_ns && before + ns > control.allowance_ns)
+	if (control.spend_until_ns && before + ns > control.spend_until_ns)
 		close_window();
 }
 

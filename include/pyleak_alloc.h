@@ -75,8 +75,9 @@ struct pyleak_alloc_control {
 	__u32 stacks; /* take stacks of the allocations of suspect types */
 	__u32 padding;
 	__u64 hit_ns; /* price of one hit, its trap included, without a stack */
-	/* What may be spent until the kernel side disarms and says so (PYLEAK_ALLOC_CLOSED). */
-	__u64 allowance_ns;
+	/* Once progress.spent_ns is past this, the kernel side disarms and says so
+	 * (PYLEAK_ALLOC_CLOSED); 0 = never. */
+	__u64 spend_until_ns;
 	/* Where an interpreter that is met has what, from its count on; 0 = not known. */
 	__s64 collecting_from_count; /* up to 3.11; up to 3.8 there is one count and one flag */
 	__s64 gil_from_count;	     /* from 3.12 on: pointer to its lock */
@@ -89,9 +90,8 @@ struct pyleak_alloc_control {
 /* Written by the kernel side only; user space reads differences. */
 struct pyleak_alloc_progress {
 	__u64 hits;
-	__u64 spent_ns;	 /* hits x hit_ns, and what stacks took */
-	__u64 window_ns; /* of it since `armed` was set; user space sets it to 0 before */
-	__u64 stacks;	 /* taken */
+	__u64 spent_ns; /* hits x hit_ns, and what stacks took */
+	__u64 stacks;	/* taken */
 	/* Hits while disarmed, which cost their trap: the first and the last of a window. */
 	__u64 idle_hits;
 	__u64 losses[PYLEAK_ALLOC_LOSS_CNT];

@@ -30,13 +30,13 @@ Test(alloc_budget, the_allowance_closes_the_window_once)
 
 	begin();
 	type = make_type(0);
-	alloc_control.allowance_ns = 1000; /* 10 hits */
+	alloc_control.spend_until_ns = 1000; /* 10 hits */
 	for (int i = 0; i < 30; i++)
 		make(type);
 	cr_expect_eq(alloc_control.armed, 0);
 	cr_expect_eq(alloc_progress.hits, 11);
 	cr_expect_eq(shim.events, 1);
-	alloc_progress.window_ns = 0;
+	alloc_control.spend_until_ns += alloc_progress.spent_ns;
 	alloc_control.armed = 1;
 	for (int i = 0; i < 5; i++)
 		make(type);
@@ -49,7 +49,7 @@ Test(alloc_budget, a_full_ring_closes_it_too)
 {
 	begin();
 	shim.ringbuf_full = true;
-	alloc_control.allowance_ns = 50;
+	alloc_control.spend_until_ns = 50;
 	make(other);
 	cr_expect_eq(alloc_control.armed, 0);
 }
@@ -136,7 +136,7 @@ Test(alloc_suspects, the_hit_and_its_stack_close_the_window_once)
 	begin();
 	suspect_type();
 	place_of_new()->is_hot = 1;
-	alloc_control.allowance_ns = 50;
+	alloc_control.spend_until_ns = 50;
 	shim.step_ns = 1000;
 	make(other);
 	cr_expect_eq(stacks_seen.taken, 1);

@@ -60,8 +60,7 @@ void fake_probes_hit(struct alloc_probes *probes, uint64_t hits, uint64_t spent_
 	pthread_mutex_lock(&probes->lock);
 	probes->progress.hits += hits;
 	probes->progress.spent_ns += spent_ns;
-	probes->progress.window_ns += spent_ns;
-	if (probes->is_armed && probes->progress.window_ns >= probes->allowance_ns) {
+	if (probes->is_armed && probes->progress.spent_ns >= probes->spend_until_ns) {
 		probes->is_armed = false;
 		eventfd_write(probes->event_fd, 1);
 	}
@@ -108,7 +107,7 @@ int alloc_probes_arm(struct alloc_probes *probes, uint64_t allowance_ns, bool st
 	pthread_mutex_lock(&probes->lock);
 	probes->is_armed = true;
 	probes->allowance_ns = allowance_ns;
-	probes->progress.window_ns = 0;
+	probes->spend_until_ns = probes->progress.spent_ns + allowance_ns;
 	probes->arms++;
 	pthread_cond_signal(&probes->changed);
 	pthread_mutex_unlock(&probes->lock);

@@ -21,7 +21,7 @@ struct alloc_probes {
 	/* What was done to it. */
 	unsigned int attaches, failures, detaches, arms, forgets;
 	bool is_attached, is_armed;
-	uint64_t allowance_ns;
+	uint64_t allowance_ns, spend_until_ns;
 };
 
 void fake_probes_init(struct alloc_probes *probes);

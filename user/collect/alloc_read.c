@@ -33,8 +33,9 @@ int alloc_probes_arm(struct alloc_probes *probes, uint64_t allowance_ns, bool st
 {
 	struct pyleak_alloc_control *control = probes->control;
 
-	__atomic_store_n(&probes->progress->window_ns, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&control->allowance_ns, allowance_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->spend_until_ns,
+			 allowance_ns ? probes->progress->spent_ns + allowance_ns : 0,
+			 __ATOMIC_RELAXED);
 	__atomic_store_n(&control->stacks, stacks && knows_frames(probes), __ATOMIC_RELEASE);
 	if (__atomic_load_n(&control->armed, __ATOMIC_ACQUIRE))
 		return 0;
