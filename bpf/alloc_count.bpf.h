@@ -12,8 +12,8 @@
 #define NO_REFERENCES (PYLEAK_ALLOC_MAX_TYPES) /* with the index of a slot: the refcount is 0 */
 
 /* The slot of an object's type; negative: ~ of a loss. A function of its own because it has a small
- * stack: since Linux 6.13 a larger one is not the thread's, and each read into that takes 20 to 30 ns
- * longer, for checks (CONFIG_HARDENED_USERCOPY). */
+ * stack: since Linux 6.13 a larger one is not the thread's, and each read into that takes 20 to 30
+ * ns longer, for checks (CONFIG_HARDENED_USERCOPY). */
 __noinline int slot_of_object(__u64 object)
 {
 	struct {

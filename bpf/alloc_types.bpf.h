@@ -5,7 +5,7 @@
 #define PYLEAK_ALLOC_TYPES_BPF_H
 
 #define OB_TYPE 8
-#define OB_SIZE 16 /* of objects with items */
+#define OB_SIZE 16		   /* of objects with items */
 #define TYPE_SUBCLASS (1ULL << 31) /* Py_TPFLAGS_TYPE_SUBCLASS: its objects are types */
 #define TYPE_MASK (PYLEAK_ALLOC_MAX_TYPES - 1)
 #define BASIC_BYTES_MAX (1ULL << 32)

@@ -4,11 +4,14 @@ budget when a target allocates as fast as it can."""
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import threading
 import time
 
+import others
+from entries import Entries
 from measure import HERE, QUICK, WAIT_S, Child, row, spread, title
 
 PROGRAMS = os.path.join(os.path.dirname(HERE), "programs")
@@ -58,56 +61,132 @@ class Lines(Child):
         return [text for _, text in self.lines]
 
 
-def rate(busy, begin, end):
-    """Requests per second of busy_alloc.py between two moments."""
+def rate(busy, begin, end, clock=1):
+    """Requests per second of busy_alloc.py between two moments; clock 2: per second of CPU time."""
     with busy.came:
         marks = [text.split() for when, text in busy.lines
                  if begin <= when <= end and text.startswith("AT ")]
     if len(marks) < 2:
         raise RuntimeError("nothing was measured")
-    return (int(marks[-1][2]) - int(marks[0][2])) / (float(marks[-1][1]) - float(marks[0][1]))
+    return (int(marks[-1][3]) - int(marks[0][3])) / (
+        float(marks[-1][clock]) - float(marks[0][clock]))
 
 
-def rest(busy, seconds):
-    """Rate while nobody watches."""
+def let_run(busy, seconds):
+    """Wait; the moments between which it ran."""
     begin = time.monotonic()
     busy.wait_for(lambda text: time.monotonic() > begin + seconds)
-    return rate(busy, begin, time.monotonic())
+    return begin, time.monotonic()
+
+
+def rest(busy, seconds, clock=1):
+    """Rate while nobody watches."""
+    return rate(busy, *let_run(busy, seconds), clock)
 
 
 def is_kind(text, kind):
     return text.startswith("{") and json.loads(text)["kind"] == kind
 
 
-def part_exact(args):
-    seconds, count = (3, 3) if QUICK else (5, 6)
-    title("exact counts on busy_alloc.py, %d phases of %d s, and as many without" % (count, seconds),
-          "%s tests/programs/busy_alloc.py forever & %s stat -p $! --exact -d %d" % (
-              args.python, args.shown, seconds + 2))
-    busy = Lines([args.python, BUSY, "forever", "0.1"])
-    busy.wait_for(lambda text: text.startswith("READY"))
-    alone, ratios, shares, drifts = [rest(busy, 2)], [], [], []
+def price_of(args, pid):
+    """What the tool says of a hit when it measures one on itself: ns, of it the trap."""
+    said = subprocess.run([args.tool, "-vv", "stat", "-p", str(pid), "--exact", "-d", "0.1"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True).stderr
+    found = re.search(r"a hit costs (\d+) ns, of it the trap (\d+)", said.decode())
+    return float(found.group(1)), float(found.group(2))
+
+
+def exact_phase(args, busy, seconds):
+    """The last line of exact counts over so many seconds, and between which moments it counted."""
+    tool = Lines([args.tool, "stat", "-p", str(busy.pid), "--exact", "-i", "1",
+                  "-d", str(seconds + 2), "--format", "json"])
+    # Attaching and trying the places come before; it says itself for how long it counted.
+    until, text = tool.wait_for(lambda text: is_kind(text, "exact"))
+    last = json.loads(text)
+    tool.finish()
+    let_run(busy, 0.5)
+    return last, until - last["elapsed_s"] + 0.1, until - 0.1
+
+
+def exact_rows(args, busy, seconds, count):
+    alone, ratios, shares, traps, hits, drifts = [rest(busy, 2, 2)], [], [], [], [], []
     for _ in range(count):
-        tool = Lines([args.tool, "stat", "-p", str(busy.pid), "--exact", "-i", "1",
-                      "-d", str(seconds + 2), "--format", "json"])
-        # Attaching and trying the places come before; it says itself for how long it counted.
-        until, text = tool.wait_for(lambda text: is_kind(text, "exact"))
-        last = json.loads(text)
-        watched = rate(busy, until - last["elapsed_s"] + 0.1, until - 0.1)
-        tool.finish()
-        busy.wait_for(lambda text, now=time.monotonic(): time.monotonic() > now + 0.5)
-        alone.append(rest(busy, 2))
-        ratios.append((alone[-2] + alone[-1]) / 2 / watched)
+        last, begin, end = exact_phase(args, busy, seconds)
+        alone.append(rest(busy, 2, 2))
+        request_s = 2 / (alone[-2] + alone[-1])
+        hits.append((last["allocs"] + last["frees"]) / last["elapsed_s"] / rate(busy, begin, end))
+        ratios.append(1 / rate(busy, begin, end, 2) / request_s)
+        traps.append(1 + hits[-1] * price_of(args, busy.pid)[1] / 1e9 / request_s)
         shares.append(last.get("target_share", 0) * 100)
         if last.get("anchored_live"):
             drifts.append(100.0 * last["drift"] / last["anchored_live"])
-    busy.process.stdin.close()
-    busy.finish()
-    row("requests per second, alone", spread(alone, "%.0f"))
-    row("exact, time per request", spread(ratios, "%.2f"), "<= 4.5",
+    row("requests per second of CPU time, alone", spread(alone, "%.0f"))
+    row("exact: hits per request", spread(hits, "%.1f"))
+    row("exact, CPU time per request", spread(ratios, "%.2f"), "<= 4.5",
         statistics.median(ratios) <= 4.5)
+    row("the same hits, if each cost its trap alone", spread(traps, "%.2f"))
     row("share the tool says it took, %", spread(shares, "%.0f"))
     row("drift at the last census, % of the objects", spread(drifts, "%.2f"))
+
+
+def entry_rows(busy, seconds):
+    """Probes where symbols are, once."""
+    before = rest(busy, seconds, 2)
+    entries = Entries(busy.pid)
+    entries.enable(True)
+    begin, hits = let_run(busy, 0.5)[1], entries.hits()
+    let_run(busy, seconds)
+    hits, end = entries.hits() - hits, time.monotonic()
+    entries.close()
+    row("entries of %d functions: hits per request" % len(entries.names),
+        "%.1f" % (hits / (end - begin) / rate(busy, begin, end)))
+    row("entries, CPU time per request", "%.2f" % (before / rate(busy, begin, end, 2)))
+
+
+def part_exact(args):
+    seconds, count = (3, 3) if QUICK else (5, 6)
+    title("every allocation followed, on busy_alloc.py: %d phases of %d s, and as many without" % (
+        count, seconds),
+          "%s tests/programs/busy_alloc.py forever & %s stat -p $! --exact -d %d" % (
+              args.python, args.shown, seconds + 2),
+          "%s -X tracemalloc=1 tests/programs/busy_alloc.py %d" % (args.python, seconds))
+    busy = Lines([args.python, BUSY, "forever", "0.1"])
+    busy.wait_for(lambda text: text.startswith("READY"))
+    exact_rows(args, busy, seconds, count)
+    entry_rows(busy, seconds)
+    busy.process.stdin.close()
+    busy.finish()
+    others.rows(args)
+
+
+def part_job(args):
+    count, before_s, minute_s = (1, 5, 15) if QUICK else (4, 20, 60)
+    title("the main job on busy_alloc.py, which leaks: %d times the %d s after the verdict" % (
+        count, minute_s),
+          "%s tests/programs/busy_alloc.py forever 0.1 1000 & %s -p $!" % (args.python, args.shown))
+    ratios, shares, windows = [], [], []
+    busy = Lines([args.python, BUSY, "forever", "0.1", "1000"])
+    busy.wait_for(lambda text: text.startswith("READY"))
+    alone = [rest(busy, before_s, 2)]
+    for _ in range(count):
+        tool = Lines([args.tool, "-p", str(busy.pid), "-i", "1", "--format", "json"])
+        tool.wait_for(lambda text: is_kind(text, "verdict") and '"verdict":"leak"' in text)
+        watched = rest(busy, minute_s, 2)
+        tool.process.send_signal(signal.SIGINT)
+        said = [json.loads(text) for text in tool.finish() if text]
+        let_run(busy, 0.5)
+        alone.append(rest(busy, before_s, 2))
+        ratios.append((alone[-2] + alone[-1]) / 2 / watched)
+        shares.append(100 * said[-1]["cost"]["target_share"])
+        windows += [line["windows"] for line in said if "windows" in line][-1:]
+    busy.process.stdin.close()
+    busy.finish()
+    row("watched / alone, CPU time per request", spread(ratios), "<= 1.01",
+        statistics.median(ratios) <= 1.01)
+    row("alone / alone, neighbouring phases", spread(
+        [a / b for a, b in zip(alone, alone[1:])]))
+    row("share the tool says it took, %", spread(shares, "%.2f"))
+    row("windows per run", spread(windows, "%.0f"))
 
 
 def part_hit(args):
@@ -118,12 +197,9 @@ def part_hit(args):
     target.expect("READY")
     hits, traps = [], []
     for _ in range(count):
-        said = subprocess.run([args.tool, "-vv", "stat", "-p", str(target.pid), "--exact",
-                               "-d", "0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                              check=True).stderr.decode()
-        found = re.search(r"a hit costs (\d+) ns, of it the trap (\d+)", said)
-        hits.append(float(found.group(1)))
-        traps.append(float(found.group(2)))
+        hit, trap = price_of(args, target.pid)
+        hits.append(hit)
+        traps.append(trap)
     target.end("eof")
     row("the trap alone, ns", spread(traps, "%.0f"))
     row("a hit, ns", spread(hits, "%.0f"))

@@ -16,9 +16,8 @@ import sys
 import threading
 import time
 
-from allocs import part_exact, part_hit, part_windows
-from measure import (HERE, QUICK, WAIT_S, Child, children, end_all, has_module, is_offered, row,
-                     spread, title)
+from allocs import part_exact, part_hit, part_job, part_windows
+from measure import HERE, QUICK, WAIT_S, Child, children, end_all, row, spread, title
 from snapshots import part_snapshot
 
 PROGRAMS = os.path.join(os.path.dirname(HERE), "programs")
@@ -67,9 +66,9 @@ class Tool(Child):
         return self.lines[-1]
 
 
-def run_busy(args, seconds, watched=False, options=(), command=None):
+def run_busy(args, seconds, watched=False):
     """Seconds of wall and CPU per 1000 requests."""
-    busy = Child((command or [args.python]) + list(options) + [BUSY, str(seconds)])
+    busy = Child([args.python, BUSY, str(seconds)])
     tool = None
     busy.expect("READY")
     if watched:
@@ -228,33 +227,9 @@ def cpu_of(pid):
     return total / 1e9
 
 
-def part_others(args):
-    seconds, count = (2, 2) if QUICK else (4, 4)
-    arms = [("tracemalloc, 1 frame", ["-X", "tracemalloc=1"], None),
-            ("tracemalloc, 10 frames", ["-X", "tracemalloc=10"], None)]
-    has_memray = has_module(args, "memray")
-    if has_memray:
-        base = [args.python, "-m", "memray", "run", "-q", "-f", "-o", "/dev/null"]
-        arms += [("memray run", [], base), ("memray run --trace-python-allocators",
-                                            ["--trace-python-allocators"], base)]
-    title("others on busy_alloc.py, %d pairs of %d s" % (count, seconds),
-          "%s -X tracemalloc=1 tests/programs/busy_alloc.py %d" % (args.python, seconds))
-    for name, options, command in arms:
-        ratios = []
-        for n in range(count):
-            got = {}
-            for other in ((False, True) if n % 2 == 0 else (True, False)):
-                got[other] = run_busy(args, seconds, False, options if other else (),
-                                      command if other else None)["wall"]
-            ratios.append(got[True] / got[False])
-        row(name + ", wall time per request", spread(ratios, "%.2f"))
-    if not has_memray:
-        row("memray", "not installed; " + is_offered("memray", "python3-memray"))
-
-
 PARTS = {"busy": part_busy, "web": part_web, "census": part_census, "first": part_first,
          "tool": part_tool, "snapshot": part_snapshot, "hit": part_hit,
-         "windows": part_windows, "exact": part_exact, "others": part_others}
+         "windows": part_windows, "exact": part_exact, "job": part_job}
 
 
 def main():

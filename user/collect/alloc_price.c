@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a hit costs here and now: the real program, on instructions of our own, with objects and
- * types made up in our memory. */
+/* What a hit costs here and now: the real program, on instructions of our own amid some work, with
+ * objects and types made up in our memory. */
 #include "collect/alloc_probes.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 
 #define ROUNDS 15
 #define HITS 256
+#define WORK_BYTES 65536
 #define OWN_FILE "/proc/self/exe"
 #define TYPE_BYTES 0x200
 #define TP_BASICSIZE 0x20
@@ -113,31 +115,56 @@ static int find_sites(const struct fake *fake, struct alloc_sites *out)
 	return out->cnt == 2 ? 0 : -ENOENT;
 }
 
+/* What programs do between hits: code with branches and calls, and memory that wanders. A trap
+ * takes from the caches what this needs, which in a loop of hits alone would cost nothing. */
+static unsigned int __attribute__((noinline)) work(unsigned int turn)
+{
+	static unsigned char table[WORK_BYTES];
+	char text[64];
+	unsigned int sum;
+
+	snprintf(text, sizeof(text), "%u %x %s", turn, turn * 77, "request");
+	sum = strtoul(text, NULL, 10);
+	for (unsigned int i = 0; i < 16; i++)
+		sum += table[(turn * 4099 + i * 1031) % WORK_BYTES]++;
+	return sum;
+}
+
 static int compare(const void *a, const void *b)
 {
-	const uint64_t *one = a, *other = b;
+	const int64_t *one = a, *other = b;
 
 	return (*one > *other) - (*one < *other);
 }
 
-static uint64_t time_hits(const struct fake *fake)
+/* Of one round of work with hits, against the same without. */
+static int64_t time_round(const struct fake *fake)
 {
-	uint64_t rounds_ns[ROUNDS];
+	static volatile unsigned int sum; /* so that the work is done */
+	uint64_t begin_ns = clock_now_ns(), middle_ns;
 
-	for (int round = 0; round < ROUNDS; round++) {
-		uint64_t begin_ns = clock_now_ns();
-
-		/* Not freed right away: that is cheaper than most. */
-		for (int i = 0; i < HITS; i += 4) {
-			probed_alloc(&fake->objects[0]);
-			probed_alloc(&fake->objects[1]);
-			probed_free(&fake->objects[0]);
-			probed_free(&fake->objects[1]);
-		}
-		rounds_ns[round] = (clock_now_ns() - begin_ns) / HITS;
+	for (unsigned int i = 0; i < HITS; i++)
+		sum += work(i);
+	middle_ns = clock_now_ns();
+	/* Not freed right away: that is cheaper than most. */
+	for (unsigned int i = 0; i < HITS; i++) {
+		sum += work(i);
+		if (i & 2)
+			probed_free(&fake->objects[i & 1]);
+		else
+			probed_alloc(&fake->objects[i & 1]);
 	}
+	return (int64_t)(clock_now_ns() - middle_ns) - (int64_t)(middle_ns - begin_ns);
+}
+
+static uint64_t time_hit(const struct fake *fake)
+{
+	int64_t rounds_ns[ROUNDS];
+
+	for (int round = 0; round < ROUNDS; round++)
+		rounds_ns[round] = time_round(fake);
 	qsort(rounds_ns, ROUNDS, sizeof(rounds_ns[0]), compare);
-	return rounds_ns[ROUNDS / 2];
+	return rounds_ns[ROUNDS / 2] > 0 ? (uint64_t)rounds_ns[ROUNDS / 2] / HITS : 0;
 }
 
 static int measure(const struct alloc_probes_options *options, const struct fake *fake,
@@ -152,11 +179,11 @@ static int measure(const struct alloc_probes_options *options, const struct fake
 		return err;
 	err = alloc_probes_attach(probes);
 	if (!err) {
-		price.trap_ns = time_hits(fake);
+		price.trap_ns = time_hit(fake);
 		err = alloc_probes_arm(probes, 0, false);
 	}
 	if (!err)
-		price.hit_ns = time_hits(fake);
+		price.hit_ns = time_hit(fake);
 	counted = alloc_probes_progress(probes)->hits;
 	alloc_probes_close(probes);
 	if (!err && counted != ROUNDS * HITS)
