@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,40 +13,6 @@
 
 #define LINE_TIMEOUT_MS 30000
 #define MAX_ARGS 32
-#define MAX_PYTHONS 32
-
-static size_t add_python(struct python_param *all, size_t cnt, const char *path)
-{
-	if (cnt == MAX_PYTHONS || access(path, X_OK))
-		return cnt;
-	snprintf(all[cnt].path, sizeof(all[cnt].path), "%s", path);
-	return cnt + 1;
-}
-
-struct python_param *live_pythons(size_t *cnt)
-{
-	struct python_param *all = cr_malloc(MAX_PYTHONS * sizeof(*all));
-	const char *root = getenv("PYENV_ROOT"), *home = getenv("HOME");
-	char pattern[300], more[1024], *rest = more, *path;
-	glob_t found;
-
-	*cnt = add_python(all, 0, "/usr/bin/python3");
-	if (root)
-		snprintf(pattern, sizeof(pattern), "%s/versions/3.*/bin/python3", root);
-	else
-		snprintf(pattern, sizeof(pattern), "%s/.pyenv/versions/3.*/bin/python3",
-			 home ? home : "");
-	if (!glob(pattern, 0, NULL, &found)) {
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			*cnt = add_python(all, *cnt, found.gl_pathv[i]);
-		globfree(&found);
-	}
-	snprintf(more, sizeof(more), "%s",
-		 getenv("PYLEAK_PYTHONS") ? getenv("PYLEAK_PYTHONS") : "");
-	while ((path = strsep(&rest, ":")))
-		*cnt = add_python(all, *cnt, path);
-	return all;
-}
 
 void live_needs_root(void)
 {
@@ -100,7 +65,7 @@ static void start(struct program *program, const char *python, const char *env, 
 	snprintf(script, sizeof(script), "tests/programs/%s", va_arg(args, const char *));
 	while (cnt < MAX_ARGS - 1 && (argv[cnt] = va_arg(args, char *)))
 		cnt++;
-	program->pid = spawn(argv, env, &to, &from, NULL);
+	program->pid = program->child = spawn(argv, env, &to, &from, NULL);
 	program->to = fdopen(to, "w");
 	program->from = fdopen(from, "r");
 	setvbuf(program->from, NULL, _IONBF, 0);
@@ -123,7 +88,7 @@ static bool wait_readable(FILE *file)
 	return poll(&fd, 1, LINE_TIMEOUT_MS) == 1;
 }
 
-char *program_line(struct program *program)
+static char *read_line(struct program *program)
 {
 	size_t size = 0, len = 0;
 	char *line = NULL;
@@ -139,6 +104,16 @@ char *program_line(struct program *program)
 		len++;
 	}
 	line[len] = '\0';
+	return line;
+}
+
+char *program_line(struct program *program)
+{
+	char *line = read_line(program);
+
+	/* What speaks has begun, so the wrappers have become what they are going to be. */
+	if (program->pid == program->child)
+		program->pid = live_interpreter_of(program->child);
 	return line;
 }
 
@@ -174,7 +149,7 @@ void program_start_ready(struct program *program, const char *python, ...)
 
 bool program_is_running(const struct program *program)
 {
-	return !waitpid(program->pid, NULL, WNOHANG);
+	return !waitpid(program->child, NULL, WNOHANG);
 }
 
 int program_stop(struct program *program)
@@ -182,7 +157,7 @@ int program_stop(struct program *program)
 	int status = 0;
 
 	fclose(program->to);
-	waitpid(program->pid, &status, 0);
+	waitpid(program->child, &status, 0);
 	fclose(program->from);
 	return status;
 }

@@ -12,17 +12,22 @@
 #include <sys/types.h>
 
 /* The interpreters of this machine: /usr/bin/python3, those of pyenv, and $PYLEAK_PYTHONS (paths
- * with colons between). Strings are from cr_malloc, for parameters of tests. */
+ * with colons between); if $PYLEAK_ONLY_PYTHONS is set, the last alone. A path may be that of a
+ * program that starts the interpreter and waits for it, as that of a container does. Strings are
+ * from cr_malloc, for parameters of tests. */
 struct python_param {
 	char path[256];
 };
 struct python_param *live_pythons(size_t *cnt);
+/* The process, or the first below it, that has a file of Python's: wrappers have one child each. */
+pid_t live_interpreter_of(pid_t pid);
 
 /* Skips the test, loudly, without root: uprobes need it. */
 void live_needs_root(void);
 
 struct program {
-	pid_t pid;
+	pid_t pid;   /* the interpreter's, once it has said a line */
+	pid_t child; /* what was started: the same, or what waits for it */
 	FILE *to, *from;
 	char name[300]; /* for messages: which interpreter */
 };

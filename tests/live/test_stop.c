@@ -200,7 +200,7 @@ Test(stop, a_target_that_a_signal_stopped_stays_so, .timeout = 60)
 
 	start(&program, "3", NULL);
 	kill(program.pid, SIGSTOP);
-	cr_assert_eq(waitpid(program.pid, &status, WUNTRACED), program.pid);
+	cr_assert_eq(waitpid(program.child, &status, WUNTRACED), program.child);
 	cr_assert(WIFSTOPPED(status));
 	cr_expect_eq(stop_threads(program.pid, PATIENCE_MS, &stopped), -EAGAIN);
 	cr_expect(strstr(logged, "kill -CONT"), "%s", logged);
@@ -224,7 +224,7 @@ Test(stop, signals_that_come_meanwhile_are_delivered_after, .timeout = 60)
 	cr_assert_eq(stop_threads(program.pid, PATIENCE_MS, &stopped), 0, "%s", logged);
 	kill(program.pid, SIGSTOP);
 	stop_release(stopped);
-	cr_assert_eq(waitpid(program.pid, &status, WUNTRACED), program.pid);
+	cr_assert_eq(waitpid(program.child, &status, WUNTRACED), program.child);
 	cr_expect(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 	kill(program.pid, SIGCONT);
 	check_unharmed(&program);
