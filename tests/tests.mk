@@ -100,6 +100,14 @@ fuzz: $(FUZZERS)
 			-artifact_prefix=build-fuzz/ build-fuzz/corpus/$$(basename $$fuzzer) || exit 1; \
 	done
 
+# ---- every Python and every kernel
+
+.PHONY: matrix
+matrix: packages
+	$(Q)contrib/packages.sh debootstrap
+	$(Q)$(MAKE) --no-print-directory all $(LIVE_TEST)
+	$(Q)tests/matrix/matrix.py $(TOOL) $(LIVE_TEST) $(ROWS)
+
 # ---- benchmarks and the demo
 
 .PHONY: bench bench-detect demo
