@@ -11,9 +11,9 @@
 
 #define NO_REFERENCES (PYLEAK_ALLOC_MAX_TYPES) /* with the index of a slot: the refcount is 0 */
 
-/* The slot of an object's type; negative: ~ of a loss. A function of its own because it has a small
- * stack: since Linux 6.13 a larger one is not the thread's, and each read into that takes 20 to 30
- * ns longer, for checks (CONFIG_HARDENED_USERCOPY). */
+/* The slot of an object's type; negative: ~ of a loss. A function of its own because it has a
+ * small stack: since Linux 6.13 one of 64 bytes and more is not the thread's, and at each read into
+ * it CONFIG_HARDENED_USERCOPY looks up whose memory that is (docs/design.md, 11). */
 __noinline int slot_of_object(__u64 object)
 {
 	struct {
