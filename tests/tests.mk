@@ -41,7 +41,7 @@ RUN_TEST = ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
 
 .PHONY: check check-unit check-bpf check-live check-san check-detect check-build packages
 check: packages
-	$(Q)$(MAKE) --no-print-directory all check-build check-unit check-bpf check-san check-live \
+	$(Q)$(MAKE) --no-print-directory all static check-build check-unit check-bpf check-san check-live \
 		check-detect check-completion
 
 # The second make must find nothing to do.
