@@ -31,7 +31,7 @@ struct expected {
 #name, name, sizeof(name), __VA_ARGS__                                             \
 	}
 
-static const struct alloc_count modern = { true, 0x1d1c, 0, 16, 0 };
+static const struct alloc_count modern = { true, 0x1d1c, 0, 16, 0, false };
 static struct alloc_sites sites;
 
 static void scan(const void *code, size_t size, const struct alloc_count *count)
@@ -183,7 +183,7 @@ Test(alloc_arm64, what_is_left_out_in_doubt_is_told)
 /* 3.6: a static, addressed from the instruction; a head of 32 bytes with a mark in it. */
 Test(alloc_arm64, a_static_count_is_found_by_its_address)
 {
-	const struct alloc_count old = { false, 0, TEXT + 0x7e0 + 28, 32, 0 };
+	const struct alloc_count old = { false, 0, TEXT + 0x7e0 + 28, 32, 0, true };
 
 	scan(old_new, sizeof(old_new), &old);
 	cr_assert_eq(sites.cnt, 1);

@@ -73,6 +73,8 @@ CODE(clang_free,
 CODE(memory_free,
      "movq $0,-0x10(%rbx); cmpl $0," COUNT("rax") "; jle 1f; decl " COUNT("rax") ";"
 										 "1: ret");
+CODE(pool_free, "mov " COUNT("rcx") ",%edx; test %edx,%edx; jle 1f; sub $1,%edx; mov %edx," COUNT(
+			"rcx") "; 1: mov %r12,%r8; and $-4096,%r8; ret");
 CODE(only_a_test, "mov " COUNT("rcx") ",%edx; test %edx,%edx; jle 1f; xor %eax,%eax; 1: ret");
 CODE(get_count, "mov " COUNT("rax") ",%esi; xor %eax,%eax; jmp .");
 
@@ -104,7 +106,8 @@ static void scan(const uint8_t *code, const uint8_t *end, const struct alloc_cou
 	cr_assert_eq(alloc_scan_x86(&text, count, out), 0);
 }
 
-static const struct alloc_count modern = { true, 0x1d1c, 0, 16, 0 };
+static const struct alloc_count modern = { true, 0x1d1c, 0, 16, 0, false };
+static const struct alloc_count before_311 = { true, 0x1d1c, 0, 16, 0, true };
 static struct alloc_sites sites;
 
 static void check(const struct expected *e)
@@ -168,6 +171,18 @@ Test(alloc_sites, frees_are_found_at_their_test)
 	}
 }
 
+/* Later the memory may begin before the head, with words of a number that is not known. */
+Test(alloc_sites, what_goes_to_its_pool_is_an_object_where_heads_come_first)
+{
+	scan(pool_free, pool_free_end, &before_311, &sites);
+	cr_assert_eq(sites.cnt, 1);
+	cr_expect_eq(sites.items[0].object_reg, R12);
+	cr_expect_eq(sites.items[0].object_bias, 16);
+	scan(pool_free, pool_free_end, &modern, &sites);
+	cr_assert_eq(sites.cnt, 1);
+	cr_expect_eq(sites.items[0].object_reg, NOT_KNOWN);
+}
+
 Test(alloc_sites, what_only_looks_so_is_left_out)
 {
 	static const struct expected all[] = {
@@ -193,7 +208,7 @@ CODE(old_new, "mov %rax,%rbx; movq $-4,0x10(%rax); mov 0x1000(%rip),%eax; mov 0x
 Test(alloc_sites, a_static_count_is_found_by_its_address)
 {
 	/* Behind the first load: 3 + 8 + 6 bytes. */
-	const struct alloc_count old = { false, 0, 0x401000 + 17 + 0x1000, 32, 0 };
+	const struct alloc_count old = { false, 0, 0x401000 + 17 + 0x1000, 32, 0, true };
 
 	scan(old_new, old_new_end, &old, &sites);
 	cr_assert_eq(sites.cnt, 1);

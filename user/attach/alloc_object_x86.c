@@ -269,14 +269,41 @@ static uint8_t leaves_object(const struct code_window *window, const struct code
 	return reg == CODE_RSP || (reg == CODE_RBP && window->has_frame) ? CODE_NO_REGISTER : reg;
 }
 
+/* `mov memory,copy; and $-4096,copy`: the pool that the memory is freed to (address_in_range() of
+ * obmalloc.c, inlined; pools of 16 KiB since 3.10). */
+static uint8_t seeks_pool(const struct code_window *window, size_t at, size_t probe)
+{
+	const struct code_step *step = &window->steps[at];
+	uint8_t copy = step->id == X86_INS_AND && step->op_cnt == 2 &&
+				       step->ops[1].type == X86_OP_IMM &&
+				       (step->ops[1].imm == -4096 || step->ops[1].imm == -16384)
+			       ? register_operand(step, 0)
+			       : CODE_NO_REGISTER;
+
+	for (size_t i = at; copy != CODE_NO_REGISTER && i-- > probe + 1;) {
+		const struct code_step *before = &window->steps[i];
+
+		if (before->writes & 1U << copy)
+			return before->id == X86_INS_MOV && register_operand(before, 0) == copy
+				       ? register_operand(before, 1)
+				       : CODE_NO_REGISTER;
+	}
+	return CODE_NO_REGISTER;
+}
+
 static bool try_use(const struct alloc_count *count, const struct code_window *window, size_t at,
 		    size_t probe, struct alloc_site *out)
 {
 	uint8_t reg = uses_head(count, window, &window->steps[at]);
+	int64_t bias = 0;
 
 	if (reg == CODE_NO_REGISTER && at > probe)
 		reg = leaves_object(window, &window->steps[at]);
-	return reg != CODE_NO_REGISTER && follow_to(window, at, probe, reg, 0, out);
+	if (reg == CODE_NO_REGISTER && at > probe && count->begins_with_head) {
+		reg = seeks_pool(window, at, probe);
+		bias = count->head_bytes;
+	}
+	return reg != CODE_NO_REGISTER && follow_to(window, at, probe, reg, bias, out);
 }
 
 bool alloc_decode_freed(const struct alloc_count *count, const struct code_window *window,

@@ -13,6 +13,7 @@ struct alloc_count {
 	uint64_t address;	   /* link-time: where it is a static; 0 = not so */
 	uint32_t head_bytes;	   /* sizeof(PyGC_Head) */
 	uint64_t freeing_function; /* link-time, PyObject_GC_Del; its argument is the object; 0 */
+	bool begins_with_head;	   /* an object's memory, always: up to 3.10 */
 };
 
 /* Append the places of `text`; `offset` of each is its link-time address. */

@@ -33,6 +33,7 @@ static int describe_count(const struct python *python, const struct gc_lists *li
 
 	memset(out, 0, sizeof(*out));
 	out->head_bytes = lists->head_bytes;
+	out->begins_with_head = python->minor <= 10;
 	if (python->layout.gc_is_global)
 		out->address = at - python->bias;
 	/* A displacement of one byte is too common to mean anything, and is not looked for. */
