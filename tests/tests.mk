@@ -7,7 +7,7 @@ BPF_TEST := $(OUT)/tests/bpf-tests
 LIVE_TEST := $(OUT)/tests/live-tests
 FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
 TEST_OBJ := $(UNIT_SRC:%.c=$(OUT)/%.o) $(BPF_TEST_SRC:%.c=$(OUT)/%.o) $(LIVE_SRC:%.c=$(OUT)/%.o)
-PROBES_SRC := $(addprefix user/collect/,probes.c alloc_probes.c alloc_link.c alloc_keeper.c alloc_read.c \
+PROBES_SRC := $(addprefix user/collect/,probes.c probes_read.c kernel_lacks.c alloc_probes.c alloc_link.c alloc_keeper.c alloc_read.c \
 	alloc_price.c alloc_stacks_read.c)
 PROBES_OBJ := $(PROBES_SRC:%.c=$(OUT)/%.o)
 # What unit tests link: everything but the command line and the kernel side.
