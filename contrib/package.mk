@@ -39,7 +39,7 @@ STATIC_LIBS = -Wl,--start-group $(LIBS) \
 .PHONY: static
 static: $(STATIC)
 
-$(STATIC): $(USER_OBJ) contrib/libelf_static.c
+$(STATIC): $(USER_OBJ) $(PROTO_OBJ) contrib/libelf_static.c
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OUR_CFLAGS) $(CFLAGS) $(LDFLAGS) -static-pie -s -Wl,--fatal-warnings $^ \
