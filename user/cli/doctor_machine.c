@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "collect/alloc_link.h"
 #include "collect/probes.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
@@ -75,6 +76,21 @@ static bool check_uprobes(struct checks *checks, double *hit_s)
 		check_advise(check, "run as root: kernels since July 2025 (6.16, 6.12.39, 6.1.146) "
 				    "want CAP_SYS_ADMIN for uprobes");
 	return false;
+}
+
+/* What the probes on allocations hang on. */
+static void check_links(struct checks *checks)
+{
+	struct check *check;
+
+	if (alloc_link_can_multi()) {
+		checks_add(checks, CHECK_OK, "uprobe links", "many at once: out in milliseconds");
+		return;
+	}
+	check = checks_add(checks, CHECK_NOTE, "uprobe links", "one by one: out in seconds");
+	check_advise(check,
+		     "boot Linux 6.11 or later for allocation sites in short windows; before "
+		     "that the watch names no makers, --exact does");
 }
 
 static bool in_user_namespace(void)
@@ -237,8 +253,8 @@ static enum doctor_probes check_programs(struct checks *checks)
 	check = checks_add_logged(checks, "BPF programs", strerror(-err));
 	if (err == -EOPNOTSUPP) {
 		check->state = CHECK_NOTE;
-		check_advise(check, "boot a newer kernel for exact counts of busy processes, for "
-				    "sites and for --exact");
+		check_advise(check, "boot one that has it: till then censuses are read from "
+				    "outside; without bpf_loop() sites and --exact do not work");
 		return DOCTOR_PROBES_LACKING;
 	}
 	/* The message sends its reader here. */
@@ -258,6 +274,8 @@ enum doctor_probes doctor_check_machine(struct checks *checks, double *hit_s)
 	check_btf(checks);
 	check_caps(checks, caps);
 	uprobes_work = check_uprobes(checks, hit_s);
+	if (uprobes_work)
+		check_links(checks);
 	check_lockdown(checks);
 	check_paranoid(checks, caps);
 	check_ptrace(checks, caps);

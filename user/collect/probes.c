@@ -48,8 +48,8 @@ static int report_load(int err)
 	const char *lack = kernel_lacks();
 
 	if (lack) {
-		pr_warn("probes: this kernel %s: nothing can be counted in the process; censuses "
-			"are read from outside",
+		pr_warn("probes: this kernel %s; censuses are read from outside, and miss some of "
+			"what a busy process has just made",
 			lack);
 		return -EOPNOTSUPP;
 	}
