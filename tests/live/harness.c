@@ -49,6 +49,14 @@ struct python_param *live_pythons(size_t *cnt)
 	return all;
 }
 
+double live_slowness(void)
+{
+	const char *text = getenv("PYLEAK_SLOWNESS");
+	double slowness = text ? atof(text) : 1;
+
+	return slowness > 1 ? slowness : 1;
+}
+
 void live_needs_root(void)
 {
 	if (geteuid() != 0)
@@ -120,7 +128,7 @@ static bool wait_readable(FILE *file)
 {
 	struct pollfd fd = { .fd = fileno(file), .events = POLLIN };
 
-	return poll(&fd, 1, LINE_TIMEOUT_MS) == 1;
+	return poll(&fd, 1, (int)(LINE_TIMEOUT_MS * live_slowness())) == 1;
 }
 
 char *program_line(struct program *program)

@@ -18,6 +18,10 @@ struct python_param {
 };
 struct python_param *live_pythons(size_t *cnt);
 
+/* How many times slower than a real one this machine is ($PYLEAK_SLOWNESS, 1 if it is not set): one
+ * that is emulated. What a test measures in time, or waits for, is to be multiplied by it. */
+double live_slowness(void);
+
 /* Skips the test, loudly, without root: uprobes need it. */
 void live_needs_root(void);
 
@@ -31,7 +35,8 @@ struct program {
  * the environment `env` if not NULL ("NAME=value"). */
 void program_start(struct program *program, const char *python, const char *env, ...)
 	__attribute__((sentinel));
-/* The next line without its newline; fails the test after 30 s. Free with free(). */
+/* The next line without its newline; fails the test after 30 s (live_slowness()). Free with free().
+ */
 char *program_line(struct program *program);
 /* Says a command and returns the answer. */
 char *program_ask(struct program *program, const char *command);
