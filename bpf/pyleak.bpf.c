@@ -2,7 +2,6 @@
 /* The kernel side: entry points only. Each runs in the target, at a probe in its code. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
 #include "pyleak_wire.h"

@@ -110,11 +110,12 @@ check_includes()
 	find user -name '*.[ch]' -type f ! -path user/collect/probes.c \
 		! -path user/collect/alloc_probes.c ! -path user/collect/alloc_link.c \
 		! -path user/collect/alloc_keeper.c \
-		! -path user/collect/alloc_read.c | sort >"$work/files"
+		! -path user/collect/alloc_read.c ! -path user/collect/probes_read.c \
+		! -path user/collect/kernel_lacks.c | sort >"$work/files"
 	while read -r file; do
 		includes "$file"
 	done <"$work/files" | awk '$2 ~ /^<bpf\// || $2 ~ /[.]skel[.]h/ {
-		print $1 ": only user/collect/{probes,alloc_probes,alloc_link,alloc_keeper,alloc_read}.c may include " $2 }' | report
+		print $1 ": only user/collect/{probes,probes_read,kernel_lacks,alloc_probes,alloc_link,alloc_keeper,alloc_read}.c may include " $2 }' | report
 	only user/detect "$libc|<uthash[.]h>|\"(detect/.*|base/.*|collect/sample[.]h)\""
 	only user/analyse "$libc|\"(analyse/.*|base/cleanup[.]h|snapshot/graph[.]h)\""
 	find user/snapshot -name '*.[ch]' -type f | sort >"$work/files"

@@ -7,7 +7,7 @@ BPF_TEST := $(OUT)/tests/bpf-tests
 LIVE_TEST := $(OUT)/tests/live-tests
 FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
 TEST_OBJ := $(UNIT_SRC:%.c=$(OUT)/%.o) $(BPF_TEST_SRC:%.c=$(OUT)/%.o) $(LIVE_SRC:%.c=$(OUT)/%.o)
-PROBES_SRC := $(addprefix user/collect/,probes.c alloc_probes.c alloc_link.c alloc_keeper.c alloc_read.c \
+PROBES_SRC := $(addprefix user/collect/,probes.c probes_read.c kernel_lacks.c alloc_probes.c alloc_link.c alloc_keeper.c alloc_read.c \
 	alloc_price.c alloc_stacks_read.c)
 PROBES_OBJ := $(PROBES_SRC:%.c=$(OUT)/%.o)
 # What unit tests link: everything but the command line and the kernel side.
@@ -39,10 +39,10 @@ $(LIVE_TEST): $(LIVE_SRC:%.c=$(OUT)/%.o) $(PURE_OBJ) $(PROBES_OBJ)
 # A leak that a sanitizer finds must fail the run: Criterion alone passes it.
 RUN_TEST = ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
 
-.PHONY: check check-unit check-bpf check-live check-san check-detect check-build packages
+.PHONY: check check-unit check-bpf check-live check-san check-detect check-build check-kernel packages
 check: packages
 	$(Q)$(MAKE) --no-print-directory all static check-build check-unit check-bpf check-san check-live \
-		check-detect check-completion
+		check-detect check-kernel check-completion
 
 # The second make must find nothing to do.
 check-build: $(TOOL)
@@ -71,11 +71,27 @@ check-detect: $(TOOL)
 check-san:
 	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined check-unit check-bpf
 
+# What `make kernels` does, for one older kernel and for less long.
+check-kernel: $(TOOL) $(LIVE_TEST)
+	$(Q)if [ $$(id -u) -ne 0 ]; then echo "check-kernel: SKIPPED: needs root"; else \
+		contrib/packages.sh $(KERNEL_PACKAGES) && tests/kernels/kernels.sh \
+			-c 'census at a collection,census from outside,stacks' debian12; fi
+
 check-completion:
 	$(Q)tests/completion.sh
 
 packages:
 	$(Q)contrib/packages.sh
+
+# ---- Debian's kernels, in an emulated machine: minutes for each, as root. ROWS: only these
+
+KERNEL_PACKAGES := qemu-system-x86 busybox-static cpio
+ROWS ?=
+.PHONY: kernels
+kernels: packages
+	$(Q)contrib/packages.sh $(KERNEL_PACKAGES)
+	$(Q)$(MAKE) --no-print-directory all $(LIVE_TEST)
+	$(Q)tests/kernels/kernels.sh $(ROWS)
 
 # ---- fuzzing: libFuzzer, from clang's runtime
 

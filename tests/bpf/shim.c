@@ -206,13 +206,13 @@ __u64 bpf_ktime_get_ns(void)
 	return now;
 }
 
-__u64 bpf_get_current_task(void)
+struct task_struct *bpf_get_current_task_btf(void)
 {
 	static struct task_struct task;
 
 	task.thread.fsbase = shim.thread_pointer;
 	task.thread.uw.tp_value = shim.thread_pointer;
-	return (__u64)&task;
+	return &task;
 }
 
 __u64 bpf_get_current_pid_tgid(void)

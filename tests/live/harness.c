@@ -14,6 +14,14 @@
 #define LINE_TIMEOUT_MS 30000
 #define MAX_ARGS 32
 
+double live_slowness(void)
+{
+	const char *text = getenv("PYLEAK_SLOWNESS");
+	double slowness = text ? atof(text) : 1;
+
+	return slowness > 1 ? slowness : 1;
+}
+
 void live_needs_root(void)
 {
 	if (geteuid() != 0)
@@ -85,7 +93,7 @@ static bool wait_readable(FILE *file)
 {
 	struct pollfd fd = { .fd = fileno(file), .events = POLLIN };
 
-	return poll(&fd, 1, LINE_TIMEOUT_MS) == 1;
+	return poll(&fd, 1, (int)(LINE_TIMEOUT_MS * live_slowness())) == 1;
 }
 
 static char *read_line(struct program *program)

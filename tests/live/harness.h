@@ -22,6 +22,10 @@ struct python_param *live_pythons(size_t *cnt);
 /* The process, or the first below it, that has a file of Python's: wrappers have one child each. */
 pid_t live_interpreter_of(pid_t pid);
 
+/* How many times slower than a real one this machine is ($PYLEAK_SLOWNESS, 1 if it is not set): one
+ * that is emulated. What a test measures in time, or waits for, is to be multiplied by it. */
+double live_slowness(void);
+
 /* Skips the test, loudly, without root: uprobes need it. */
 void live_needs_root(void);
 
@@ -36,7 +40,8 @@ struct program {
  * the environment `env` if not NULL ("NAME=value"). */
 void program_start(struct program *program, const char *python, const char *env, ...)
 	__attribute__((sentinel));
-/* The next line without its newline; fails the test after 30 s. Free with free(). */
+/* The next line without its newline; fails the test after 30 s (live_slowness()). Free with free().
+ */
 char *program_line(struct program *program);
 /* Says a command and returns the answer. */
 char *program_ask(struct program *program, const char *command);

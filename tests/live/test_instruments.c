@@ -63,27 +63,31 @@ ParameterizedTestParameters(instruments, slices_count_a_large_heap)
 	return all_pythons();
 }
 
-/* 2 000 000 objects take 80 ms or more; in slices of 1 ms. */
+/* 2 000 000 objects take 80 ms or more, and so do fewer where all is slower; in slices of 1 ms. */
 ParameterizedTest(struct python_param *param, instruments, slices_count_a_large_heap,
 		  .timeout = 120)
 {
 	struct program program;
 	struct tool tool;
 	json_t *types, *cost;
-	double off;
+	double objects = 2000000 / live_slowness(), off;
+	char number[16];
 
 	live_needs_root();
-	program_start_ready(&program, param->path, "slices.py", "2000000", NULL);
+	snprintf(number, sizeof(number), "%.0f", objects);
+	program_start_ready(&program, param->path, "slices.py", number, NULL);
 	tool_run(&tool, "types", "-p", pid_text(program.pid), "--format", "json", "--max-pause",
 		 "1", "--budget", "100", NULL);
 	cr_assert(tool.status == 0, "%s: %s", param->path, tool.errors);
 	types = tool_last(&tool, "types");
 	cr_assert(types, "%s: %s", param->path, tool.errors);
-	off = (double)live_of(types, "__main__.Node") / 2000000 - 1;
+	off = (double)live_of(types, "__main__.Node") / objects - 1;
 	cr_expect(off < 0.01 && off > -0.01, "%s: off by %.2f %%", param->path, off * 100);
 	cost = json_object_get(types, "cost");
-	/* The deadline is looked at every 128 objects; a preempted host may add to it. */
-	cr_expect(json_real_value(json_object_get(cost, "longest_pause_s")) < 0.005,
+	/* The deadline is looked at every 128 objects; a preempted host may add to it, and adds to
+	 * an emulated machine what it likes. */
+	cr_expect(live_slowness() > 1 ||
+			  json_real_value(json_object_get(cost, "longest_pause_s")) < 0.005,
 		  "%s: a pause of %.1f ms", param->path,
 		  json_real_value(json_object_get(cost, "longest_pause_s")) * 1000);
 	tool_free(&tool);

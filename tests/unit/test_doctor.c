@@ -8,31 +8,6 @@
 
 TestSuite(doctor);
 
-Test(doctor, kernel_releases)
-{
-	int major = 0, minor = 0;
-
-	cr_expect(doctor_parse_kernel("5.17.0-rc3-cloud", &major, &minor));
-	cr_expect_eq(major, 5);
-	cr_expect_eq(minor, 17);
-	cr_expect(doctor_parse_kernel("6.18.44-fc-v595", &major, &minor));
-	cr_expect_eq(minor, 18);
-	cr_expect(doctor_parse_kernel("6.1-rc1", &major, &minor));
-	cr_expect_eq(minor, 1);
-}
-
-Test(doctor, what_is_no_kernel_release_changes_nothing)
-{
-	static const char *const releases[] = { "", "6", "6.", "six.one", "-1.2", "6.-3" };
-	int major = 7, minor = 9;
-
-	for (size_t i = 0; i < ARRAY_SIZE(releases); i++)
-		cr_expect_not(doctor_parse_kernel(releases[i], &major, &minor), "'%s'",
-			      releases[i]);
-	cr_expect_eq(major, 7);
-	cr_expect_eq(minor, 9);
-}
-
 static const char status[] = "Name:\tpython3\n"
 			     "State:\tT (stopped)\n"
 			     "NSpid:\t8721\t40\t7\n"

@@ -98,7 +98,7 @@ int verb_doctor(const struct options *options)
 	struct checks checks = {};
 	int status = EXIT_DONE;
 	double hit_s = 0;
-	bool probes_work;
+	enum doctor_probes probes;
 
 	if (!report) {
 		pr_error("doctor: %s", strerror(ENOMEM));
@@ -106,9 +106,9 @@ int verb_doctor(const struct options *options)
 	}
 	report->pid = options->pid;
 	log_set_sink(keep_log);
-	probes_work = doctor_check_machine(&checks, &hit_s);
+	probes = doctor_check_machine(&checks, &hit_s);
 	if (options->pid)
-		doctor_check_process(&checks, options->pid, probes_work, options->exact, hit_s);
+		doctor_check_process(&checks, options->pid, probes, options->exact, hit_s);
 	log_set_sink(NULL);
 	for (size_t i = 0; i < checks.cnt; i++) {
 		if (checks.items[i].state == CHECK_BAD)

@@ -39,11 +39,16 @@ uint64_t doctor_own_caps(void);
  * costs. -ENODATA: it was accepted and does not work; other -errno from the kernel. */
 int doctor_try_uprobe(unsigned int pmu_type, double *hit_s);
 
-/* True: the kernel accepts the BPF programs and uprobes from us; `hit_s` is what a hit costs, 0 =
- * not known. */
-bool doctor_check_machine(struct checks *checks, double *hit_s);
+enum doctor_probes {
+	DOCTOR_PROBES_REFUSED, /* the kernel does not accept the BPF programs or uprobes from us */
+	DOCTOR_PROBES_LACKING, /* it lacks what they need: all is read from outside */
+	DOCTOR_PROBES_WORK,
+};
+
+/* `hit_s`: what a hit costs, 0 = not known. */
+enum doctor_probes doctor_check_machine(struct checks *checks, double *hit_s);
 /* `exact`: as doctor_check_allocs() does it. */
-void doctor_check_process(struct checks *checks, pid_t pid, bool probes_work, bool exact,
+void doctor_check_process(struct checks *checks, pid_t pid, enum doctor_probes probes, bool exact,
 			  double hit_s);
 /* Where the process allocates; with `try_them`, probes are put there for 0.3 s, to see that these
  * are all. Taking them out lasts seconds, and the process pays for each hit until then. `hit_s`: 0
@@ -54,8 +59,6 @@ void doctor_check_allocs(struct checks *checks, const struct target *target,
 
 /* ---- readings */
 
-/* "5.17.0-rc3-cloud" */
-bool doctor_parse_kernel(const char *release, int *major, int *minor);
 /* The value of "Key:\tvalue" in the text of /proc/PID/status; NULL = there is none. */
 const char *doctor_field(const char *text, const char *key);
 /* The last number of a list: of NSpid, the number that the process itself sees. 0 = none. */

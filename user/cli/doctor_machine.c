@@ -13,11 +13,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "collect/alloc_link.h"
 #include "collect/probes.h"
 
-/* bpf_loop(): kernel commit e6f2dd0f8067. */
-#define KERNEL_MAJOR 5
-#define KERNEL_MINOR 17
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define UPROBE_PATH "/sys/bus/event_source/devices/uprobe/type"
 /* PROC_USER_INIT_INO of the kernel: capabilities count for BPF in this one only. */
@@ -26,22 +24,9 @@
 static void check_kernel(struct checks *checks)
 {
 	struct utsname name;
-	struct check *check;
-	int major, minor;
 
 	uname(&name);
-	check = checks_add(checks, CHECK_OK, "kernel", "%.80s %.40s", name.release, name.machine);
-	if (!doctor_parse_kernel(name.release, &major, &minor)) {
-		check->state = CHECK_NOTE;
-		check_advise(check, "make sure that it is %d.%d or later", KERNEL_MAJOR,
-			     KERNEL_MINOR);
-	} else if (major < KERNEL_MAJOR || (major == KERNEL_MAJOR && minor < KERNEL_MINOR)) {
-		check->state = CHECK_BAD;
-		check_advise(check,
-			     "boot a kernel of version %d.%d or later: the census needs "
-			     "bpf_loop()",
-			     KERNEL_MAJOR, KERNEL_MINOR);
-	}
+	checks_add(checks, CHECK_OK, "kernel", "%.80s %.40s", name.release, name.machine);
 }
 
 static void check_btf(struct checks *checks)
@@ -55,7 +40,8 @@ static void check_btf(struct checks *checks)
 			   (long long)status.st_size / 1024);
 		return;
 	}
-	check = checks_add(checks, CHECK_BAD, "BTF", "cannot read %s: %s", BTF_PATH, strerror(err));
+	check = checks_add(checks, CHECK_NOTE, "BTF", "cannot read %s: %s", BTF_PATH,
+			   strerror(err));
 	if (err == ENOENT)
 		check_advise(check, "boot a kernel with CONFIG_DEBUG_INFO_BTF=y; in a container, "
 				    "mount /sys");
@@ -90,6 +76,21 @@ static bool check_uprobes(struct checks *checks, double *hit_s)
 		check_advise(check, "run as root: kernels since July 2025 (6.16, 6.12.39, 6.1.146) "
 				    "want CAP_SYS_ADMIN for uprobes");
 	return false;
+}
+
+/* What the probes on allocations hang on. */
+static void check_links(struct checks *checks)
+{
+	struct check *check;
+
+	if (alloc_link_can_multi()) {
+		checks_add(checks, CHECK_OK, "uprobe links", "many at once: out in milliseconds");
+		return;
+	}
+	check = checks_add(checks, CHECK_NOTE, "uprobe links", "one by one: out in seconds");
+	check_advise(check,
+		     "boot Linux 6.11 or later for allocation sites in short windows; before "
+		     "that the watch names no makers, --exact does");
 }
 
 static bool in_user_namespace(void)
@@ -127,7 +128,6 @@ static void check_caps(struct checks *checks, uint64_t caps)
 static void check_lockdown(struct checks *checks)
 {
 	char line[100], mode[40];
-	struct check *check;
 	ssize_t len = doctor_read("/sys/kernel/security/lockdown", line, sizeof(line));
 
 	if (len == -ENOENT) {
@@ -141,12 +141,9 @@ static void check_lockdown(struct checks *checks)
 			   len < 0 ? strerror((int)-len) : line);
 		return;
 	}
-	check = checks_add(checks, CHECK_OK, "lockdown", "%s", mode);
-	if (!strcmp(mode, "confidentiality")) {
-		check->state = CHECK_BAD;
-		check_advise(check, "boot with lockdown=integrity: in this mode BPF may not read "
-				    "the kernel's memory");
-	}
+	/* The programs call nothing that it forbids, see is_current_thread() in bpf/read.bpf.h. */
+	checks_add(checks, CHECK_OK, "lockdown", "%s%s", mode,
+		   strcmp(mode, "none") ? ": it forbids nothing that is needed" : "");
 }
 
 static void check_paranoid(struct checks *checks, uint64_t caps)
@@ -235,7 +232,7 @@ static void check_cpus(struct checks *checks)
 	}
 }
 
-static bool check_programs(struct checks *checks)
+static enum doctor_probes check_programs(struct checks *checks)
 {
 	struct probes *probes;
 	struct timespec begin, end;
@@ -251,31 +248,40 @@ static bool check_programs(struct checks *checks)
 			   "load and pass the verifier in %.0f ms",
 			   (double)(end.tv_sec - begin.tv_sec) * 1e3 +
 				   (double)(end.tv_nsec - begin.tv_nsec) / 1e6);
-		return true;
+		return DOCTOR_PROBES_WORK;
 	}
 	check = checks_add_logged(checks, "BPF programs", strerror(-err));
+	if (err == -EOPNOTSUPP) {
+		check->state = CHECK_NOTE;
+		check_advise(check, "boot one that has it: till then censuses are read from "
+				    "outside; without bpf_loop() sites and --exact do not work");
+		return DOCTOR_PROBES_LACKING;
+	}
 	/* The message sends its reader here. */
 	if (err != -EPERM && err != -EACCES)
 		check_advise(check, "see what is BAD above; pyleak-bpf -vv doctor prints what "
 				    "libbpf and the verifier say");
-	return false;
+	return DOCTOR_PROBES_REFUSED;
 }
 
-bool doctor_check_machine(struct checks *checks, double *hit_s)
+enum doctor_probes doctor_check_machine(struct checks *checks, double *hit_s)
 {
 	uint64_t caps = doctor_own_caps();
-	bool uprobes_work, programs_load;
+	enum doctor_probes programs;
+	bool uprobes_work;
 
 	check_kernel(checks);
 	check_btf(checks);
 	check_caps(checks, caps);
 	uprobes_work = check_uprobes(checks, hit_s);
+	if (uprobes_work)
+		check_links(checks);
 	check_lockdown(checks);
 	check_paranoid(checks, caps);
 	check_ptrace(checks, caps);
 	check_bpf_settings(checks, caps);
 	check_cpus(checks);
 	checks_add(checks, CHECK_OK, "libbpf", "%s", probes_libbpf_version());
-	programs_load = check_programs(checks);
-	return uprobes_work && programs_load;
+	programs = check_programs(checks);
+	return programs == DOCTOR_PROBES_WORK && !uprobes_work ? DOCTOR_PROBES_REFUSED : programs;
 }

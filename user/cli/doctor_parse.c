@@ -8,17 +8,6 @@
 
 #include "base/cleanup.h"
 
-bool doctor_parse_kernel(const char *release, int *major, int *minor)
-{
-	int found[2];
-
-	if (sscanf(release, "%4d.%4d", &found[0], &found[1]) != 2 || found[0] < 0 || found[1] < 0)
-		return false;
-	*major = found[0];
-	*minor = found[1];
-	return true;
-}
-
 const char *doctor_field(const char *text, const char *key)
 {
 	size_t len = strlen(key);

@@ -258,14 +258,21 @@ static void check_safe_points(struct patient *patient)
 	check_advise(check, "between collections it is counted only while it hardly runs");
 }
 
-static void check_outlook(struct patient *patient, bool probes_work)
+static void check_outlook(struct patient *patient, enum doctor_probes probes)
 {
 	bool hook = patient->hook.kind != GC_HOOK_NONE && patient->collects;
 	bool points = patient->safe_point_cnt;
 	const char *at_points = hook ? "at safe points when none comes; " : "at safe points; ";
 	struct check *check;
 
-	if (!probes_work) {
+	if (probes == DOCTOR_PROBES_LACKING) {
+		check = checks_add(patient->checks, CHECK_NOTE, "censuses",
+				   "from outside: exact while the process is idle");
+		check_advise(check, "of a busy one they miss some of what is young; types --all "
+				    "stops it for a moment and is exact");
+		return;
+	}
+	if (probes == DOCTOR_PROBES_REFUSED) {
 		check = checks_add(patient->checks, CHECK_BAD, "censuses",
 				   "none: the kernel refuses the probes");
 		check_advise(check, "see what is BAD above");
@@ -278,7 +285,8 @@ static void check_outlook(struct patient *patient, bool probes_work)
 		check_advise(check, "a process that is never idle cannot be counted");
 }
 
-static void check_inside(struct patient *patient, bool probes_work, bool exact, double hit_s)
+static void check_inside(struct patient *patient, enum doctor_probes probes, bool exact,
+			 double hit_s)
 {
 	if (!check_python(patient))
 		return;
@@ -286,14 +294,14 @@ static void check_inside(struct patient *patient, bool probes_work, bool exact, 
 		check_gc(patient);
 		check_hook(patient);
 		check_safe_points(patient);
-		check_outlook(patient, probes_work);
+		check_outlook(patient, probes);
 		doctor_check_allocs(patient->checks, &patient->target, &patient->python,
-				    &patient->lists, probes_work && exact, hit_s);
+				    &patient->lists, probes == DOCTOR_PROBES_WORK && exact, hit_s);
 	}
 	python_close(&patient->python);
 }
 
-void doctor_check_process(struct checks *checks, pid_t pid, bool probes_work, bool exact,
+void doctor_check_process(struct checks *checks, pid_t pid, enum doctor_probes probes, bool exact,
 			  double hit_s)
 {
 	_cleanup_free_ struct patient *patient = calloc(1, sizeof(*patient));
@@ -311,6 +319,6 @@ void doctor_check_process(struct checks *checks, pid_t pid, bool probes_work, bo
 	check_namespaces(patient);
 	check_container(patient);
 	check_protection(patient);
-	check_inside(patient, probes_work, exact, hit_s);
+	check_inside(patient, probes, exact, hit_s);
 	target_close(&patient->target);
 }

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "collect/alloc_frames.h"
 #include "collect/alloc_probes_state.h"
+#include "collect/kernel_lacks.h"
 #include "collect/probes.h"
 
 #define STATES_BYTES (PYLEAK_ALLOC_MAX_COUNTS * sizeof(struct pyleak_alloc_state))
@@ -230,6 +231,19 @@ static int start_keeper(struct alloc_probes *probes)
 	return alloc_keeper_open(&wanted, &probes->keeper);
 }
 
+static int report_load(int err)
+{
+	const char *lack = kernel_lacks();
+
+	if (!lack) {
+		pr_error("allocation probes: cannot load them: %s", strerror(-err));
+		return err;
+	}
+	pr_error("allocation probes: this kernel %s: allocations cannot be seen; boot a newer one",
+		 lack);
+	return -EOPNOTSUPP;
+}
+
 int alloc_probes_open(const struct alloc_probes_options *options, struct alloc_probes **out)
 {
 	struct alloc_probes *probes = calloc(1, sizeof(*probes));
@@ -241,7 +255,7 @@ int alloc_probes_open(const struct alloc_probes_options *options, struct alloc_p
 	probes->options = *options;
 	err = prepare(probes);
 	if (err)
-		pr_error("allocation probes: cannot load them: %s", strerror(-err));
+		err = report_load(err);
 	else
 		err = start_keeper(probes);
 	if (err) {

@@ -139,12 +139,8 @@ static int watch(struct alloc_windows *windows, uint64_t allowance)
 static int run_window(struct alloc_windows *windows, uint64_t allowance)
 {
 	struct alloc_probes *probes = windows->options.probes;
-	int err = alloc_probes_attach(probes);
+	int err = alloc_probes_are_quick(probes) ? alloc_probes_attach(probes) : -EOPNOTSUPP;
 
-	if (!err && !alloc_probes_are_quick(probes)) {
-		alloc_probes_detach(probes);
-		err = -EOPNOTSUPP;
-	}
 	if (err)
 		return err;
 	pthread_mutex_lock(&windows->lock);

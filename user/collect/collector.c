@@ -4,7 +4,8 @@
  *  - a collection begins: the kernel side counts there;
  *  - none begins within the patience, and the target hardly runs: it is read from outside, and
  *    believed if nothing changed between before and after;
- *  - else probes at safe points are added, the least hot first, and taken out when it is done.
+ *  - else probes at safe points are added, the least hot first, and taken out when it is done;
+ *  - on a kernel that cannot count, it is read from outside while it runs.
  *
  * The kernel side works only while a request stands (control.want), and user space touches the
  * maps and the control block only while none does. */
@@ -104,6 +105,15 @@ static bool is_idle(const struct collector *collector, double waited_s)
 	return (double)(cpu - collector->asked_cpu_ns) < IDLE_SHARE * waited_s * 1e9;
 }
 
+/* Is there no way left but to read it while it runs? */
+static bool must_read_moving(const struct collector *collector, double waited_s)
+{
+	if (probes_can_count(collector->probes))
+		return is_too_large(collector, waited_s);
+	return waited_s > PATIENCE_S &&
+	       (collector->outside_tries == OUTSIDE_TRIES || !is_idle(collector, waited_s));
+}
+
 /* A census in slices goes on at the next hook: to read from outside would throw it away. */
 static bool is_slicing(struct collector *collector)
 {
@@ -157,7 +167,7 @@ int collector_step(struct collector *collector)
 	patient_s = seconds_since(collector->patient_ns);
 	if (patient_s < patience_s)
 		return 0;
-	if (is_too_large(collector, waited_s) && is_outside_due(collector) &&
+	if (must_read_moving(collector, waited_s) && is_outside_due(collector) &&
 	    collector_is_calm(collector))
 		return collector_try_moving(collector);
 	if (is_slicing(collector))

@@ -144,7 +144,8 @@ int collector_finish(struct collector *collector, enum instrument instrument)
 			      &collector->store);
 	if (err)
 		return err;
-	counts_each_type(collector->counts, teach_kind, collector);
+	if (probes_can_count(collector->probes))
+		counts_each_type(collector->counts, teach_kind, collector);
 	collector_complete_sample(collector, instrument);
 	return 1;
 }

@@ -4,6 +4,7 @@
 #include "collect/collector_state.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,15 +71,33 @@ static int open_scan(struct collector *collector)
 	return heap_scan_create(collector->target, &layout, &collector->scan);
 }
 
+/* Where the kernel lacks what counting needs, all is read from outside. */
+static int open_probes(bool pauses, struct probes **out)
+{
+	int err = probes_open(pauses, out);
+
+	return err == -EOPNOTSUPP ? probes_open_none(out) : err;
+}
+
+static int find_and_attach(struct probes *probes, pid_t pid, const struct python *python,
+			   const struct gc_lists *lists, struct gc_hook *hook)
+{
+	if (!probes_can_count(probes)) {
+		snprintf(hook->words, sizeof(hook->words), "none on this kernel");
+		return 0;
+	}
+	gc_hook_find(python, lists, hook);
+	return probes_attach_gc(probes, pid, python->open_path, hook);
+}
+
 int early_watch_open(const struct target *target, const struct python *file,
 		     struct early_watch *out)
 {
-	int err = probes_open(false, &out->probes);
+	int err = open_probes(false, &out->probes);
 
 	if (err)
 		return err;
-	gc_hook_find(file, NULL, &out->hook);
-	err = probes_attach_gc(out->probes, target->pid, file->open_path, &out->hook);
+	err = find_and_attach(out->probes, target->pid, file, NULL, &out->hook);
 	if (err)
 		early_watch_close(out);
 	return err;
@@ -94,9 +113,8 @@ static int attach_hook(struct collector *collector)
 {
 	if (collector->hook.kind != GC_HOOK_NONE)
 		return 0;
-	gc_hook_find(collector->python, &collector->lists, &collector->hook);
-	return probes_attach_gc(collector->probes, collector->target->pid,
-				collector->python->open_path, &collector->hook);
+	return find_and_attach(collector->probes, collector->target->pid, collector->python,
+			       &collector->lists, &collector->hook);
 }
 
 static int open_parts(struct collector *collector)
@@ -109,7 +127,7 @@ static int open_parts(struct collector *collector)
 		collector->hook = early->hook;
 		early->probes = NULL;
 	} else {
-		err = probes_open(collector->options.pauses, &collector->probes);
+		err = open_probes(collector->options.pauses, &collector->probes);
 	}
 	if (!err)
 		err = py_types_create(&collector->reader, &collector->lists, &collector->types);
@@ -141,8 +159,9 @@ int collector_open(struct target *target, const struct python *python,
 	if (!err)
 		err = open_parts(collector);
 	if (!err) {
-		collector->safe_point_cnt =
-			safe_points_find(python, collector->safe_points, HOOK_MAX_SITES);
+		if (probes_can_count(collector->probes))
+			collector->safe_point_cnt =
+				safe_points_find(python, collector->safe_points, HOOK_MAX_SITES);
 		collector_write_control(collector);
 		err = attach_hook(collector);
 	}

@@ -15,11 +15,16 @@
 struct probes;
 
 /* Loads the kernel side. `pauses`: with the programs that measure them. Logs one line and
- * returns -errno. */
+ * returns -errno; -EOPNOTSUPP: this kernel lacks what they need. */
 int probes_open(bool pauses, struct probes **out);
+/* Nothing in the kernel, and nothing to attach: what is shared with it stays as user space leaves
+ * it, so no census is ever answered. */
+int probes_open_none(struct probes **out);
+/* Is there a kernel side? What says "kernel" below may be called only then. */
+bool probes_can_count(const struct probes *probes);
 void probes_close(struct probes *probes);
 
-/* Puts the census at the start of collections of the process; logged. */
+/* Kernel. Puts the census at the start of collections of the process; logged. */
 int probes_attach_gc(struct probes *probes, pid_t pid, const char *path,
 		     const struct gc_hook *hook);
 int probes_attach_safe_point(struct probes *probes, pid_t pid, const char *path,
@@ -31,17 +36,18 @@ struct pyleak_control *probes_control(struct probes *probes);
 const volatile struct pyleak_progress *probes_progress(struct probes *probes);
 const volatile struct pyleak_pauses *probes_pauses(struct probes *probes);
 
-/* The kernel map with the number of complete censuses, for programs that count allocations. */
+/* The kernel map with the number of complete censuses, for programs that count allocations; -1:
+ * there is none. */
 int probes_epoch_fd(const struct probes *probes);
 /* How many there were. */
 uint64_t probes_epoch(const struct probes *probes);
 
-/* Readable (epoll) when a census is complete; probes_drain() makes it quiet again. */
+/* Readable (epoll) when a census is complete; probes_drain() makes it quiet again. -1: never. */
 int probes_event_fd(struct probes *probes);
 void probes_drain(struct probes *probes);
 
-/* Calls `visit` for every entry; non-zero ends and is returned. Entries may be deleted by
- * probes_forget_*() in between. */
+/* Kernel, down to probes_set_kind(). Calls `visit` for every entry; non-zero ends and is returned.
+ * Entries may be deleted by probes_forget_*() in between. */
 int probes_each_type(struct probes *probes,
 		     int (*visit)(__u64 type, const struct pyleak_type_count *count, void *context),
 		     void *context);

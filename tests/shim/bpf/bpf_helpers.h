@@ -31,7 +31,7 @@ long bpf_loop(__u32 nr_loops, long (*callback)(__u32 index, void *context), void
 	      __u64 flags);
 long bpf_probe_read_user(void *to, __u32 bytes, const void *from);
 __u64 bpf_ktime_get_ns(void);
-__u64 bpf_get_current_task(void);
+struct task_struct *bpf_get_current_task_btf(void);
 __u64 bpf_get_current_pid_tgid(void);
 __u64 bpf_get_attach_cookie(void *ctx);
 void *bpf_ringbuf_reserve(void *ringbuf, __u64 bytes, __u64 flags);
