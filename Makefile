@@ -15,10 +15,13 @@
 # make static     a binary without shared libraries, for containers: build/static/pyleak-bpf
 # make deb        a Debian package, in build/
 # make try-deb    finds a leak with it in a fresh Debian 12 and 13 (as root)
+# make arm64      cross-compiles: build/arm64/pyleak-bpf; installs the compiler (as root)
+# make check-arm64   unit tests and the kernel side's, as arm64 programs under an emulator
 # make vmlinux    dump the full kernel types of this machine, for development
 # make clean
 #
-# V=1 shows the commands. SANITIZE=address,undefined builds into build-san/.
+# V=1 shows the commands. SANITIZE=address,undefined builds into build-san/. For another machine:
+# make ARCH=arm64 CC=aarch64-linux-gnu-gcc SYSROOT=folder-with-its-libraries OUT=folder
 
 CC ?= gcc
 CLANG ?= clang
@@ -28,6 +31,7 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
 SANITIZE ?=
+SYSROOT ?=
 OUT := $(if $(SANITIZE),build-san,build)
 
 .DEFAULT_GOAL := all
@@ -46,12 +50,13 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes -Wstrict-p
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OUR_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' $(WARNINGS) \
 	$(SANITIZE_FLAGS) -Iuser -Iinclude
+override CC += $(SYSROOT:%=--sysroot=%)
 CAPSTONE ?= -lcapstone
 LIBS := -lbpf -lelf $(CAPSTONE) -ljansson -lprotobuf-c -lz -lm -pthread
 TEST_LIBS := -lcriterion
 # BTF is in the tool and names source files: without the folder, which is of no use elsewhere.
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
-	-Wno-unused-parameter -fdebug-prefix-map=$(CURDIR)=. -Ivmlinux -Iinclude $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+	-Wno-unused-parameter -fdebug-prefix-map=$(CURDIR)=. -Ivmlinux -Iinclude $(if $(MULTIARCH),-idirafter $(SYSROOT)/usr/include/$(MULTIARCH))
 
 USER_SRC := $(sort $(wildcard user/*/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
@@ -110,7 +115,7 @@ $(TOOL): $(USER_OBJ) $(PROTO_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
-include $(wildcard tests/tests.mk contrib/package.mk)
+include $(wildcard tests/tests.mk tests/arm64/arm64.mk contrib/package.mk)
 
 -include $(USER_OBJ:.o=.d) $(PROTO_OBJ:.o=.d) $(OUT)/bpf/pyleak.bpf.d $(OUT)/bpf/alloc.bpf.d
 

@@ -292,8 +292,11 @@ Test(alloc_arm64, real_interpreters)
 	const char *list = getenv("PYLEAK_ARM64_PYTHONS");
 	char *copy, *rest = NULL, *end;
 
-	if (!list)
-		cr_skip_test("PYLEAK_ARM64_PYTHONS names no interpreters");
+	if (!list || !*list) {
+		fprintf(stderr, "SKIPPED: PYLEAK_ARM64_PYTHONS names no arm64 interpreters: "
+				"make check-arm64 has one\n");
+		cr_skip_test("no arm64 interpreters");
+	}
 	copy = strdup(list);
 	for (char *item = strtok_r(copy, " ", &rest); item; item = strtok_r(NULL, " ", &rest)) {
 		int minor = (int)strtol(item, &end, 10);

@@ -14,6 +14,7 @@
 #include "attach/python.h"
 #include "attach/target.h"
 #include "base/cleanup.h"
+#include "collect/py_check.h"
 
 /* A collection that runs hides the lists: as patient as collect/collector.c. */
 #define LISTS_PATIENCE_MS 1000
@@ -170,6 +171,10 @@ static bool check_lists(struct patient *patient)
 		check_advise(check, err == -EPERM ? "run as root"
 						  : "try again; if it stays, report the build "
 						    "with this output");
+		return false;
+	}
+	if (py_check(&patient->python, patient->target.pid, patient->target.remote, lists)) {
+		checks_add_logged(patient->checks, "interpreters", "not where they should be");
 		return false;
 	}
 	check = checks_add(patient->checks, CHECK_OK, "interpreters",

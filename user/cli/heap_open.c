@@ -5,6 +5,7 @@
 
 #include "attach/python.h"
 #include "base/log.h"
+#include "collect/py_check.h"
 #include "snapshot/graph_file.h"
 #include "snapshot/search.h"
 #include "snapshot/snapshot.h"
@@ -23,7 +24,7 @@ static int find_lists(const struct python *python, struct target *target, struct
 			 err == -EAGAIN ? "CPython is not initialised, or collects all the time"
 					: "this build of CPython is not known",
 			 target->pid);
-	return err;
+	return err ? err : py_check(python, target->pid, target->remote, lists);
 }
 
 int heap_take(const struct options *options, struct target *target, const struct python *python,

@@ -62,7 +62,7 @@ static void fill_published(const struct py_frame_offsets *said, struct pyleak_fr
 
 static bool is_word(uint32_t at, uint32_t limit)
 {
-	return at % 8 == 0 && at + 8 <= limit;
+	return at % 8 == 0 && at < limit && limit - at >= 8;
 }
 
 /* What both sides rely on when they read a frame and a code object at once. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "collect/py_check.h"
 #include "pyleak_object.h"
 
 #define CONTAINER_MIN 32
@@ -26,7 +27,9 @@ static int find_lists(struct collector *collector)
 			 "initialised, or a build that is not known",
 			 collector->target->pid, collector->python->version,
 			 collector->python->file);
-	return err;
+	return err ? err
+		   : py_check(collector->python, collector->target->pid, collector->target->remote,
+			      &collector->lists);
 }
 
 void collector_write_control(struct collector *collector)
