@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Debian's CPythons (stripped, PGO and LTO, a static libpython, USDT), each run as a container is:
 # a root of its own made by debootstrap, its own mount and PID namespace. $MIRROR is for debootstrap.
+# The -dbg ones are --with-pydebug: assertions, no optimisation, the debugging allocator.
 set -eu
 
 rows='debian11-3.9 bullseye 3.9
 debian12-3.11 bookworm 3.11
+debian12-3.11-dbg bookworm 3.11-dbg
 debian13-3.13 trixie 3.13
+debian13-3.13-dbg trixie 3.13-dbg
 sid-3.13 sid 3.13
 sid-3.14 sid 3.14
+sid-3.14-dbg sid 3.14-dbg
 sid-3.15 sid 3.15'
 
 usage()
