@@ -132,8 +132,9 @@ static const char *word_of(const json_t *check, const char *key)
 }
 
 /* The probes on allocations need no BTF, but all else that the others need. */
-Test(kernel_lacks, doctor_and_sites_say_why, .timeout = 60)
+Test(kernel_lacks, doctor_and_sites_say_why, .timeout = 120)
 {
+	const char *seconds = live_slowness() > 1 ? "50" : "5";
 	struct program program;
 	struct tool sites, doctor;
 	const json_t *check;
@@ -147,7 +148,8 @@ Test(kernel_lacks, doctor_and_sites_say_why, .timeout = 60)
 	cr_expect(strstr(word_of(check, "found"), "this kernel has no "), "%s",
 		  word_of(check, "found"));
 	cr_expect(strstr(word_of(check_of(&doctor, "censuses"), "found"), "from outside"));
-	tool_run(&sites, "sites", "-p", pid_text(program.pid), "-t", "Session", "-d", "5", NULL);
+	tool_run(&sites, "sites", "-p", pid_text(program.pid), "-t", "Session", "-d", seconds,
+		 NULL);
 	if (strstr(word_of(check, "found"), "bpf_loop")) {
 		cr_expect(sites.status == 1, "status %d", sites.status);
 		cr_expect(strstr(sites.errors, "allocation probes: this kernel has no "), "%s",
