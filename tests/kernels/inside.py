@@ -41,7 +41,7 @@ def verdict(tap):
     return "fail: %s: %s" % (failed[0], why.group(1) if why else about.split("\n")[0].strip())
 
 
-def live(pattern):
+def attempt(pattern):
     command = [LIVE, "-j1", "--filter", pattern, "--tap=/tmp/tap"]
     open("/tmp/tap", "w").close()
     try:
@@ -53,6 +53,13 @@ def live(pattern):
     os.unlink("/tmp/tap")
     print(re.sub(r".*# SKIP.*\n|#.*\n", "", text), file=sys.stderr)
     return verdict(text)
+
+
+def live(pattern):
+    """An emulated machine that gets no processor for a while has a clock that runs on: what a test
+    took for idle was not. So what fails is tried once more; the log has both."""
+    cell = attempt(pattern)
+    return cell if cell == "pass" else attempt(pattern)
 
 
 def say(column, cell):

@@ -38,7 +38,7 @@ add_python()
 }
 
 rm -rf "$root"
-mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/tmp" "$root/root" "$root/work/tests"
+mkdir -p "$root/bin" "$root/usr/bin" "$root/dev" "$root/proc" "$root/sys" "$root/tmp" "$root/root" "$root/work/tests"
 cp /bin/busybox "$root/bin/busybox"
 ln -s busybox "$root/bin/sh"
 add_python
