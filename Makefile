@@ -17,6 +17,7 @@
 # make try-deb    finds a leak with it in a fresh Debian 12 and 13 (as root)
 # make arm64      cross-compiles: build/arm64/pyleak-bpf; installs the compiler (as root)
 # make check-arm64   unit tests and the kernel side's, as arm64 programs under an emulator
+# make check-trust   changes each offset of the tables, and sees whether the tool notices (as root)
 # make vmlinux    dump the full kernel types of this machine, for development
 # make clean
 #
@@ -115,7 +116,7 @@ $(TOOL): $(USER_OBJ) $(PROTO_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE_FLAGS) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
-include $(wildcard tests/tests.mk tests/arm64/arm64.mk contrib/package.mk)
+include $(wildcard tests/tests.mk tests/arm64/arm64.mk tests/trust/trust.mk contrib/package.mk)
 
 -include $(USER_OBJ:.o=.d) $(PROTO_OBJ:.o=.d) $(OUT)/bpf/pyleak.bpf.d $(OUT)/bpf/alloc.bpf.d
 

@@ -91,20 +91,21 @@ static int find_file(const struct target *target, struct python *python)
 	return found;
 }
 
-static bool take_version(struct python *python, int minor, int micro)
+static bool take_version(struct python *python, int major, int minor, int micro)
 {
-	if (minor < 0 || minor > 99 || micro < 0 || micro > 255)
+	if (major < 3 || major > 9 || minor < 0 || minor > 99 || micro < 0 || micro > 255)
 		return false;
+	python->major = major;
 	python->minor = minor;
 	python->micro = micro;
-	snprintf(python->version, sizeof(python->version), "3.%d.%d", minor, micro);
+	snprintf(python->version, sizeof(python->version), "%d.%d.%d", major, minor, micro);
 	return true;
 }
 
 static bool take_hex(struct python *python, uint32_t hex)
 {
-	return hex >> 24 == 3 &&
-	       take_version(python, (int)(hex >> 16 & 0xff), (int)(hex >> 8 & 0xff));
+	return take_version(python, (int)(hex >> 24), (int)(hex >> 16 & 0xff),
+			    (int)(hex >> 8 & 0xff));
 }
 
 /* Py_GetVersion() formats into a static buffer when sys is made: "3.8.18 (default, ...". */
@@ -120,7 +121,7 @@ static bool scan_version(struct python *python, const char *bytes, size_t size)
 		if (sscanf(text, "3.%2d.%2d%n", &minor, &micro, &used) == 2 && used &&
 		    (!strncmp(text + used, " (", 2) || !strncmp(text + used, "+ (", 3)) &&
 		    (at == bytes || !at[-1]))
-			return take_version(python, minor, micro);
+			return take_version(python, 3, minor, micro);
 		at += 2;
 	}
 	return false;
@@ -151,19 +152,20 @@ static bool find_formatted_version(const struct target *target, struct python *p
 	return false;
 }
 
-/* -EAGAIN: the runtime is not far enough to tell. */
+/* -EAGAIN: the runtime is not far enough to tell. -EBADMSG: it says this and that. */
 static int find_version(const struct target *target, struct python *python)
 {
 	raddr_t symbol = python_symbol(python, "Py_Version");
+	uint32_t constant = symbol ? remote_word32(target->remote, symbol) : 0, hex;
 	bool free_threaded = false;
-	uint32_t hex;
 
 	if (py_layout_debug_version(target->remote, python->runtime, &hex, &free_threaded)) {
 		if (take_hex(python, hex))
-			return 0;
+			return constant && constant >> 16 != hex >> 16 ? -EBADMSG : 0;
+		return -EBADMSG;
 	}
-	if (symbol && take_hex(python, remote_word32(target->remote, symbol)))
-		return 0;
+	if (constant)
+		return take_hex(python, constant) ? 0 : -EBADMSG;
 	return find_formatted_version(target, python) ? 0 : -EAGAIN;
 }
 
@@ -234,13 +236,14 @@ int python_find(const struct target *target, struct python *out)
 	}
 	python.runtime = python_symbol(&python, "_PyRuntime");
 	err = find_version(target, &python);
-	if (!err) {
+	if (!err && python.major != 3)
+		err = -EOPNOTSUPP;
+	if (!err)
 		err = py_layout_load(python.minor, python.micro, target->remote, python.runtime,
 				     &python.layout);
-		if (err)
-			report_unsupported(target, &python, err);
-	}
 	if (err) {
+		if (err != -EAGAIN)
+			report_unsupported(target, &python, err);
 		python_close(&python);
 		return err;
 	}
