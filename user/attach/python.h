@@ -39,7 +39,7 @@ struct py_layout {
 };
 
 struct python {
-	int major, minor, micro; /* others than 3.x are refused */
+	int major, minor, micro;  /* others than 3.x are refused */
 	char version[32];	  /* "3.11.2" */
 	char file[PATH_MAX];	  /* as the target sees it */
 	char open_path[PATH_MAX]; /* opens that very file */
