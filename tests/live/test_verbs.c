@@ -157,7 +157,7 @@ Test(verbs, python_2_is_refused_by_its_version, .timeout = 30)
 	snprintf(pattern, sizeof(pattern), "%s/.pyenv/versions/2.*/bin/python2", home ? home : "");
 	if (glob(pattern, 0, NULL, &found))
 		cr_skip_test("no Python 2 on this machine");
-	program_start(&program, found.gl_pathv[0], NULL, "python2.py", NULL);
+	program_start(&program, found.gl_pathv[0], NULL, "waits.py", NULL);
 	line = program_line(&program);
 	tool_run(&tool, "-p", pid_text(program.pid), NULL);
 	cr_expect(tool.status == 1);

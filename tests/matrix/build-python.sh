@@ -21,6 +21,17 @@ quietly()
 	}
 }
 
+# The library is found where it was installed to, whatever the machine's own is.
+write_wrapper()
+{
+	cat >"$folder/python" <<-END
+		#!/bin/sh
+		LD_LIBRARY_PATH="$folder/usr/lib" exec "$(find "$folder/usr/bin" -name 'python3.*[0-9dt]' |
+			sort | head -n 1)" "\$@"
+	END
+	chmod +x "$folder/python"
+}
+
 # What it was made of is written last, and differs when the options do.
 made="$suite $package $*"
 if [ "$(cat "$folder/made" 2>/dev/null)" = "$made" ]; then
@@ -35,15 +46,14 @@ source=$("${0%/*}/source.sh" "$suite" "$package") || {
 rm -rf "${objects:?}" "${folder:?}/usr" "$folder/made"
 mkdir -p "$objects" "$folder"
 : >"$log"
-# The library is found where it was installed to, whatever the machine's own is. What the debugger
-# wants does not change the code, and takes long.
+# What the debugger wants does not change the code, and takes long: no -g.
 cd "$objects"
 quietly "$source/configure" --prefix="$folder/usr" --without-ensurepip --disable-test-modules \
-	LDFLAGS="-Wl,-rpath,$folder/usr/lib" OPT="${OPT:--DNDEBUG -O3 -Wall}" "$@"
+	OPT="${OPT:--DNDEBUG -O3 -Wall}" "$@"
 quietly make -j2
 quietly make install
 cd "$folder"
-ln -sfn "$(find usr/bin -name 'python3.*[0-9dt]' | sort | head -n 1)" python
+rm -f stripped python
+write_wrapper
 rm -rf "$objects"
-rm -f stripped
 echo "$made" >made

@@ -25,6 +25,9 @@ WAIT_S = 60
 CELL_S = 1200
 LACKING = 77
 CONTAINER = "container"
+# What a process that cannot be watched is to be refused by.
+VERBS = ("-d 1", "types", "growth -d 1", "backrefs -t dict", "cycles", "sites -t dict -d 1",
+         "snapshot -o /dev/null", "stat -d 1", "stat -d 1 --exact")
 # The interpreter is not the first process of the namespace, which signals do not end.
 IN_CONTAINER = """#!/bin/sh
 exec unshare --mount --propagation private --pid --fork --kill-child --mount-proc \\
@@ -65,8 +68,8 @@ def interpreter_of(pid):
 class Target:
     """An interpreter that waits until its stdin is closed."""
 
-    def __init__(self, python):
-        self.process = subprocess.Popen([python, "tests/programs/truth.py"], cwd=TOP,
+    def __init__(self, python, program):
+        self.process = subprocess.Popen([python, "tests/programs/" + program], cwd=TOP,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, start_new_session=True)
         if not select.select([self.process.stdout], [], [], WAIT_S)[0]:
@@ -155,9 +158,8 @@ class Row:
 
     def check_refusal(self, target, words):
         self.result["facts"] = {}
-        for verb in ("types", "snapshot", "sites"):
-            extra = ["-t", "dict", "-d", "1"] if verb == "sites" else []
-            said = run([self.args.tool, verb, "-p", str(target.pid)] + extra)
+        for verb in VERBS:
+            said = run([self.args.tool] + verb.split() + ["-p", str(target.pid)])
             lines = said.stderr.strip().splitlines()
             if said.returncode != 1 or len(lines) != 1 or words not in lines[0]:
                 self.set("attach", "fail", "%s: status %d, '%s' instead of a refusal with '%s'" % (
@@ -190,7 +192,8 @@ class Row:
 
     def try_all(self):
         python = os.path.join(self.folder, "python")
-        with Target(python) as target:
+        program = "waits.py" if self.read("refused") else "truth.py"
+        with Target(python, program) as target:
             if not self.attach(target):
                 return
             is_container = self.is_container(target)

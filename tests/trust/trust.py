@@ -192,6 +192,7 @@ def main():
     parser.add_argument("--table", action="append", choices=TABLES)
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)
     bad = sum(Trial(options, python).all() for python in options.python or pythons())
     if bad:
         sys.exit(f"trust: {bad} wrong figures without a word, or failures")

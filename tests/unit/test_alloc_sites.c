@@ -236,6 +236,28 @@ Test(alloc_sites, the_argument_of_the_freeing_function_is_the_object)
 	cr_expect_eq(sites.items[0].object_reg, RBX);
 }
 
+/* Debian's python3.11-dbg: the state is what a function returned, and the count 0x2c from there. */
+CODE(freeing_of_state, "push %rbx; mov %rdi,%rbx; mov 8(%rdi),%rdx; call .; mov 0x2c(%rax),%edx;"
+		       "test %edx,%edx; jle 1f; sub $1,%edx; mov %edx,0x2c(%rax); 1: ret");
+
+Test(alloc_sites, a_count_by_the_collectors_state_is_looked_for_in_the_freeing_function_only)
+{
+	struct alloc_count count = modern;
+
+	scan(freeing_of_state, freeing_of_state_end, &count, &sites);
+	cr_assert_eq(sites.cnt, 0);
+	count.freeing_function = 0x401000;
+	scan(freeing_of_state, freeing_of_state_end, &count, &sites);
+	cr_assert_eq(sites.cnt, 1);
+	cr_expect_eq(sites.items[0].kind, ALLOC_FREE);
+	cr_expect_eq(sites.items[0].object_reg, RBX);
+	cr_expect_eq(sites.items[0].count_reg, 0);
+	cr_expect_eq(sites.items[0].count_offset, 0x2c);
+	count.freeing_function = 0x401001;
+	scan(freeing_of_state, freeing_of_state_end, &count, &sites);
+	cr_expect_eq(sites.cnt, 0);
+}
+
 /* Every cut of real code, and noise: no read past the end (AddressSanitizer tells). */
 Test(alloc_sites, damaged_code_is_harmless)
 {

@@ -291,6 +291,43 @@ static void take_freed(const struct alloc_count *count, struct code_reader *read
 	alloc_decode_freed(count, window, guard, site);
 }
 
+#define STATE_MAX_BYTES 0x80
+#define FREEING_MAX_BYTES 256
+
+/* A build that does not inline (--with-pydebug) asks a function for the collector's state, and the
+ * count has a displacement of a byte from that. It means something only where nothing else counts:
+ * in PyObject_GC_Del(), which every build exports. */
+static void take_freed_of_state(const struct alloc_count *count, struct code_reader *reader,
+				struct code_window *window, struct alloc_sites *out)
+{
+	uint64_t function = count->freeing_function, at = function;
+	struct alloc_count from_state = *count;
+
+	from_state.relative = true;
+	from_state.address = 0;
+	while (at - function < FREEING_MAX_BYTES && !code_read_window(reader, at, window)) {
+		const struct code_step *load = &window->steps[window->at];
+
+		if (window->function != function)
+			return;
+		at = load->address + load->size;
+		if (load->id != X86_INS_MOV || load->ops[1].type != X86_OP_MEM ||
+		    load->ops[1].mem.disp <= 0 || load->ops[1].mem.disp >= STATE_MAX_BYTES)
+			continue;
+		from_state.displacement = (int32_t)load->ops[1].mem.disp;
+		take_freed(&from_state, reader, window, out);
+	}
+}
+
+static bool has_freed(const struct alloc_sites *sites)
+{
+	for (size_t i = 0; i < sites->cnt; i++) {
+		if (sites->items[i].kind == ALLOC_FREE)
+			return true;
+	}
+	return false;
+}
+
 /* What is no count at all (the collector stores 0) is not worth a word. */
 static void reject_store(const struct code_window *window, struct alloc_sites *out)
 {
@@ -353,6 +390,8 @@ int alloc_scan_x86(const struct code_text *text, const struct alloc_count *count
 		if (is_displacement(count, text, at))
 			take_hit(count, reader, text->address + at, window, out);
 	}
+	if (!has_freed(out) && count->freeing_function - text->address < text->size)
+		take_freed_of_state(count, reader, window, out);
 	code_reader_close(reader);
 	return 0;
 }

@@ -222,7 +222,7 @@ static const struct {
 	{ check_type_type, "what a type is" },
 	{ check_modules, "sys.modules, or the text of a str" },
 	{ check_class, "the name of a class" },
-	{ check_code, "code objects and functions" },
+	{ check_code, "code objects, functions and frames" },
 };
 
 /* NULL: nothing. */

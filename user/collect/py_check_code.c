@@ -85,6 +85,21 @@ static bool agrees(const struct py_code_layout *at, const struct py_frame_offset
 	       said->bytecode == at->bytecode;
 }
 
+/* Two sources that know nothing of each other; and what is behind a frame's last byte are its
+ * locals. */
+static bool check_frames(int minor, const struct py_frame_offsets *said)
+{
+	const struct py_frame_layout *at = py_frame_layout(minor);
+
+	if (minor < 11)
+		return true;
+	if (at->locals != (at->owner & ~7U) + 8)
+		return false;
+	return minor < 13 || (said->tstate_frame == TSTATE_FRAME_313 &&
+			      said->previous == at->previous && said->code == at->code &&
+			      said->instruction == at->instruction && said->owner == at->owner);
+}
+
 bool py_check_code(const struct py_reader *reader, const struct py_frame_offsets *said,
 		   raddr_t function)
 {
@@ -94,5 +109,5 @@ bool py_check_code(const struct py_reader *reader, const struct py_frame_offsets
 
 	return py_check_is_called(reader, code, "code") && check_numbers(reader, at, code) &&
 	       check_objects(reader, at, code) && check_rest(reader, at, code) &&
-	       (reader->minor < 13 || agrees(at, said));
+	       (reader->minor < 13 || agrees(at, said)) && check_frames(reader->minor, said);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Waits; also for Python 2, which is refused."""
+"""Waits; also with Pythons that are refused: Python 2, PyPy."""
 import sys
 
 sys.stdout.write("READY\n")
