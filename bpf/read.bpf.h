@@ -9,8 +9,7 @@
  * on x86-64, and a fixed distance below it on arm64. */
 static __always_inline bool is_current_thread(__u64 thread_id)
 {
-	/* Read as it stands there, by the verifier's leave: bpf_probe_read_kernel() is forbidden
-	 * under lockdown=confidentiality. */
+	/* Read as it stands there, by the verifier's leave, without a helper. */
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 pointer;
 

@@ -128,6 +128,7 @@ static void check_caps(struct checks *checks, uint64_t caps)
 static void check_lockdown(struct checks *checks)
 {
 	char line[100], mode[40];
+	struct check *check;
 	ssize_t len = doctor_read("/sys/kernel/security/lockdown", line, sizeof(line));
 
 	if (len == -ENOENT) {
@@ -141,9 +142,12 @@ static void check_lockdown(struct checks *checks)
 			   len < 0 ? strerror((int)-len) : line);
 		return;
 	}
-	/* The programs call nothing that it forbids, see is_current_thread() in bpf/read.bpf.h. */
-	checks_add(checks, CHECK_OK, "lockdown", "%s%s", mode,
-		   strcmp(mode, "none") ? ": it forbids nothing that is needed" : "");
+	check = checks_add(checks, CHECK_OK, "lockdown", "%s", mode);
+	if (!strcmp(mode, "confidentiality")) {
+		check->state = CHECK_NOTE;
+		check_advise(check, "boot with lockdown=integrity: in this mode the BPF programs "
+				    "do not load");
+	}
 }
 
 static void check_paranoid(struct checks *checks, uint64_t caps)

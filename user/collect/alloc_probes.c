@@ -239,7 +239,8 @@ static int report_load(int err)
 		pr_error("allocation probes: cannot load them: %s", strerror(-err));
 		return err;
 	}
-	pr_error("allocation probes: this kernel %s: allocations cannot be seen; boot a newer one",
+	pr_error("allocation probes: this kernel %s: allocations cannot be seen; pyleak-bpf doctor "
+		 "tells what to do",
 		 lack);
 	return -EOPNOTSUPP;
 }

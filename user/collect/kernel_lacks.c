@@ -15,5 +15,8 @@ const char *kernel_lacks(void)
 		return "has no BTF, or /sys/kernel/btf is not to be seen here "
 		       "(CONFIG_DEBUG_INFO_BTF; mount /sys)";
 	btf__free(btf);
+	/* libbpf takes it for a kernel before 5.5 then, and asks for helpers that are forbidden. */
+	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_probe_read_kernel, NULL) == 0)
+		return "is locked down (lockdown=confidentiality; integrity would do)";
 	return NULL;
 }
