@@ -49,6 +49,9 @@ static bool check_numbers(const struct py_reader *reader, const struct py_code_l
 	uint32_t stack = remote_word32(reader->remote, code + at->stack);
 	uint32_t line = remote_word32(reader->remote, code + at->first_line);
 
+	/* The count of its references may look like a small number, too. */
+	if (at->locals <= OB_TYPE || at->stack <= OB_TYPE || at->first_line <= OB_TYPE)
+		return false;
 	return remote_word32(reader->remote, code + at->locals) == LOCALS && stack &&
 	       stack <= STACK_MOST && line >= LINE_LEAST && line <= LINE_MOST;
 }
