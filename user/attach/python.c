@@ -169,6 +169,13 @@ static int find_version(const struct target *target, struct python *python)
 	return find_formatted_version(target, python) ? 0 : -EAGAIN;
 }
 
+void python_report_early(const struct target *target)
+{
+	pr_error("python: process %d: its CPython does not tell its version: it is not initialised "
+		 "yet, or is none of 3.%d to 3.%d; try again when the program runs Python",
+		 target->pid, PYTHON_OLDEST_MINOR, PYTHON_NEWEST_MINOR);
+}
+
 static int report_missing(const struct target *target, int err)
 {
 	if (err == 1) {

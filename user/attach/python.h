@@ -53,6 +53,8 @@ struct python {
  * CPython), -EOPNOTSUPP (this CPython is not supported), -EAGAIN (not initialised yet; not
  * logged) or another -errno. */
 int python_find(const struct target *target, struct python *out);
+/* What is to be said when that stays -EAGAIN, which is not logged: who tries again decides. */
+void python_report_early(const struct target *target);
 /* The first half: only the file and where it is mapped, which is all there is before the runtime
  * is initialised. Nothing is logged; -ENOENT while no CPython is mapped. */
 int python_find_file(const struct target *target, struct python *out);

@@ -62,9 +62,7 @@ static int open_live(const struct options *options, struct heap_graph **out)
 		return err;
 	err = python_find(&target, &python);
 	if (err == -EAGAIN)
-		pr_error("attach: CPython in process %d is not initialised: try again when the "
-			 "program runs",
-			 target.pid);
+		python_report_early(&target);
 	if (!err) {
 		err = heap_take(options, &target, &python, NULL, 0, out);
 		python_close(&python);
