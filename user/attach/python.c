@@ -208,6 +208,21 @@ static int report_unsupported(const struct target *target, const struct python *
 	return err;
 }
 
+/* Until 3.12 such a build has two more words before each object's refcount, and exports what no
+ * other does (cpython/object.h). Later the objects are in a table apart. */
+static bool has_trace_refs(const struct python *python)
+{
+	return python->minor <= 12 && python_symbol(python, "_Py_ForgetReference");
+}
+
+static int report_trace_refs(const struct target *target, const struct python *python)
+{
+	pr_error("python: process %d runs CPython %s built --with-trace-refs (%s), whose objects "
+		 "have another layout: use a build without; --with-pydebug is supported",
+		 target->pid, python->version, python->file);
+	return -EOPNOTSUPP;
+}
+
 int python_find_file(const struct target *target, struct python *out)
 {
 	struct python python = {};
@@ -234,7 +249,9 @@ int python_find(const struct target *target, struct python *out)
 	}
 	python.runtime = python_symbol(&python, "_PyRuntime");
 	err = find_version(target, &python);
-	if (!err) {
+	if (!err && has_trace_refs(&python)) {
+		err = report_trace_refs(target, &python);
+	} else if (!err) {
 		err = py_layout_load(python.minor, python.micro, target->remote, python.runtime,
 				     &python.layout);
 		if (err)
