@@ -195,6 +195,13 @@ static int report_missing(const struct target *target, int err)
 	return err == -ENOENT ? -ENOEXEC : err;
 }
 
+/* Until 3.12 such a build has two more words before each object's refcount, and exports what no
+ * other does (cpython/object.h). Later the objects are in a table apart. */
+static bool has_trace_refs(const struct python *python)
+{
+	return python->minor <= 12 && python_symbol(python, "_Py_ForgetReference");
+}
+
 static int report_unsupported(const struct target *target, const struct python *python, int err)
 {
 	uint32_t hex;
@@ -206,6 +213,11 @@ static int report_unsupported(const struct target *target, const struct python *
 			 "lists: "
 			 "use a build with the GIL",
 			 target->pid, python->version);
+	else if (has_trace_refs(python))
+		pr_error("python: process %d runs CPython %s built --with-trace-refs (%s), whose "
+			 "objects have another layout: use a build without; --with-pydebug is "
+			 "supported",
+			 target->pid, python->version, python->file);
 	else if (err == -EOPNOTSUPP)
 		pr_error("python: process %d runs CPython %s (%s): only 3.%d to 3.%d is supported",
 			 target->pid, python->version, python->file, PYTHON_OLDEST_MINOR,
@@ -243,7 +255,7 @@ int python_find(const struct target *target, struct python *out)
 	}
 	python.runtime = python_symbol(&python, "_PyRuntime");
 	err = find_version(target, &python);
-	if (!err && python.major != 3)
+	if (!err && (python.major != 3 || has_trace_refs(&python)))
 		err = -EOPNOTSUPP;
 	if (!err)
 		err = py_layout_load(python.minor, python.micro, target->remote, python.runtime,
