@@ -7,9 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "live/harness.h"
+#include "live/text_pages.h"
 
 #define PYTHON "/usr/bin/python3"
+#define KILLS 30
+#define KILLS_SPAN_NS 60000000ULL /* from being asked to end to having ended */
 #define ROUNDS 200
 
 static void start_busy(struct program *program)
@@ -50,6 +54,35 @@ Test(robust, two_hundred_rounds_of_attach_and_detach_leave_a_busy_target_alone, 
 		cr_assert(live_of(tool_last(&tool, "types"), "function") > 100, "round %d", i);
 		tool_free(&tool);
 	}
+	check_unharmed(&program);
+}
+
+/* The kernel leaves the probe of a process that is killed while it takes it out. */
+Test(robust, a_kill_of_the_tool_while_it_detaches_leaves_no_breakpoint, .timeout = 300)
+{
+	struct program program;
+	struct target target;
+	struct python python;
+
+	start_busy(&program);
+	cr_assert(!target_open(program.pid, &target) && !python_find(&target, &python));
+	for (int i = 0; i < KILLS; i++) {
+		uint64_t begin_ns, until_ns = (uint64_t)i * KILLS_SPAN_NS / KILLS;
+		struct tool tool;
+
+		tool_start(&tool, "-p", pid_text(program.pid), "--format", "json", "-i", "0.1", NULL);
+		cr_assert(tool_read(&tool, "census"), "round %d", i);
+		cr_expect_gt(text_changes(&target, &python), 0, "round %d: no probe to take out", i);
+		kill(tool.pid, SIGINT);
+		for (begin_ns = clock_now_ns(); clock_now_ns() - begin_ns < until_ns;)
+			;
+		kill(tool.pid, SIGKILL);
+		tool_wait(&tool);
+		tool_free(&tool);
+		text_wait_unchanged(&target, &python);
+	}
+	python_close(&python);
+	target_close(&target);
 	check_unharmed(&program);
 }
 

@@ -6,10 +6,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "collect/keeper.h"
 
 enum request { REQUEST_ATTACH = 'a', REQUEST_DETACH = 'd' };
 
@@ -27,44 +26,14 @@ struct alloc_keeper {
 
 /* ---- the process */
 
-static int by_number(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-static void close_between(int first, int last)
-{
-	if (first <= last)
-		syscall(SYS_close_range, (unsigned int)first, (unsigned int)last, 0);
-}
-
-/* What else is open here is not closed when the tool closes it. */
-static void close_others(const int *keep, size_t cnt)
-{
-	int from = 0;
-
-	for (size_t i = 0; i < cnt; i++) {
-		close_between(from, keep[i] - 1);
-		from = keep[i] + 1;
-	}
-	close_between(from, INT32_MAX);
-}
-
-/* Away from the terminal's signals, and as urgent as whoever closes windows. */
+/* As urgent as whoever closes windows. */
 static void settle(const struct alloc_link_options *link, int socket, int tool)
 {
 	const struct sched_param first = { .sched_priority = sched_get_priority_min(SCHED_FIFO) };
-	int keep[] = { STDERR_FILENO, socket, tool, bpf_program__fd(link->program) };
-	sigset_t all;
+	int keep[] = { socket, tool, bpf_program__fd(link->program) };
 
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	setsid();
-	prctl(PR_SET_NAME, "pyleak-keeper");
+	keeper_settle(keep, ARRAY_SIZE(keep));
 	sched_setscheduler(0, SCHED_FIFO, &first);
-	/* What else is open here would not be closed when the tool closes it. */
-	qsort(keep, ARRAY_SIZE(keep), sizeof(keep[0]), by_number);
-	close_others(keep, ARRAY_SIZE(keep));
 }
 
 /* False: the tool has closed it, or has ended; a process that it forked may have its end still. */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A process of ours that holds a link, for the one case in which a descriptor's end does not
- * take its breakpoints out: a process that is killed while it takes them out leaves the rest in
- * the target for ever (Linux 6.18, kernel/events/uprobes.c, "failed to unregister, leaking
- * uprobe": get_user_pages() ends with a fatal signal). Windows close all the time. When the tool
- * dies, the keeper sees it, takes them out and ends. */
+/* A keeper (keeper.h) that makes a link and takes it out again, each time it is asked: windows open
+ * and close all the time. */
 #ifndef PYLEAK_ALLOC_KEEPER_H
 #define PYLEAK_ALLOC_KEEPER_H
 

@@ -126,52 +126,67 @@ bool probes_can_count(const struct probes *probes)
 	return probes->skeleton;
 }
 
+static void detach(struct held_link *held)
+{
+	bpf_link__destroy(held->link);
+	keeper_close(&held->keeper);
+}
+
 void probes_close(struct probes *probes)
 {
 	if (!probes)
 		return;
 	probes_detach_safe_points(probes);
 	while (probes->link_cnt)
-		bpf_link__destroy(probes->links[--probes->link_cnt]);
+		detach(&probes->links[--probes->link_cnt]);
 	ring_buffer__free(probes->events);
 	pyleak_bpf__destroy(probes->skeleton);
 	free(probes->unshared);
 	free(probes);
 }
 
-static struct bpf_link *attach(struct bpf_program *program, pid_t pid, const char *path,
-			       const struct probe_site *site, bool at_return)
+/* Says what failed; returns its error. */
+static int report_attach(const struct probe_site *site, const char *path, pid_t pid, int err)
+{
+	pr_error("probes: cannot put a probe at %s (%s, offset %#llx) of process %d: %s%s",
+		 site->name, path, (unsigned long long)site->offset, pid, strerror(-err),
+		 err == -EACCES || err == -EPERM
+			 ? "; run as root (in a container: --privileged): most kernels want "
+			   "CAP_SYS_ADMIN for it"
+			 : "");
+	return err;
+}
+
+static int attach(struct bpf_program *program, pid_t pid, const char *path,
+		  const struct probe_site *site, bool at_return, struct held_link *out)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = site->semaphore,
 		    .retprobe = at_return);
-	struct bpf_link *link =
-		bpf_program__attach_uprobe_opts(program, pid, path, site->offset, &opts);
+	struct held_link held = {};
+	int err;
 
-	int err = link ? 0 : errno;
-
-	if (err)
-		pr_error("probes: cannot put a probe at %s (%s, offset %#llx) of process %d: %s%s",
-			 site->name, path, (unsigned long long)site->offset, pid, strerror(err),
-			 err == EACCES || err == EPERM
-				 ? "; run as root (in a container: --privileged): most kernels "
-				   "want CAP_SYS_ADMIN for it"
-				 : "");
-	errno = err;
-	return link;
+	held.link = bpf_program__attach_uprobe_opts(program, pid, path, site->offset, &opts);
+	if (!held.link)
+		return report_attach(site, path, pid, -errno);
+	err = keeper_open(bpf_link__fd(held.link), &held.keeper);
+	if (err) {
+		detach(&held);
+		return report_attach(site, path, pid, err);
+	}
+	*out = held;
+	return 0;
 }
 
 static int attach_link(struct probes *probes, struct bpf_program *program, pid_t pid,
 		       const char *path, const struct probe_site *site, bool at_return)
 {
-	struct bpf_link *link;
+	int err = probes->link_cnt == PROBES_MAX_LINKS ? -E2BIG
+						       : attach(program, pid, path, site, at_return,
+								&probes->links[probes->link_cnt]);
 
-	if (probes->link_cnt == PROBES_MAX_LINKS)
-		return -E2BIG;
-	link = attach(program, pid, path, site, at_return);
-	if (!link)
-		return -errno;
-	probes->links[probes->link_cnt++] = link;
-	return 0;
+	if (!err)
+		probes->link_cnt++;
+	return err;
 }
 
 int probes_attach_gc(struct probes *probes, pid_t pid, const char *path, const struct gc_hook *hook)
@@ -196,21 +211,20 @@ int probes_attach_gc(struct probes *probes, pid_t pid, const char *path, const s
 int probes_attach_safe_point(struct probes *probes, pid_t pid, const char *path,
 			     const struct probe_site *site)
 {
-	struct bpf_link *link;
+	int err = probes->safe_point_cnt == HOOK_MAX_SITES
+			  ? -E2BIG
+			  : attach(probes->skeleton->progs.on_safe_point, pid, path, site, false,
+				   &probes->safe_points[probes->safe_point_cnt]);
 
-	if (probes->safe_point_cnt == HOOK_MAX_SITES)
-		return -E2BIG;
-	link = attach(probes->skeleton->progs.on_safe_point, pid, path, site, false);
-	if (!link)
-		return -errno;
-	probes->safe_points[probes->safe_point_cnt++] = link;
-	return 0;
+	if (!err)
+		probes->safe_point_cnt++;
+	return err;
 }
 
 void probes_detach_safe_points(struct probes *probes)
 {
 	while (probes->safe_point_cnt)
-		bpf_link__destroy(probes->safe_points[--probes->safe_point_cnt]);
+		detach(&probes->safe_points[--probes->safe_point_cnt]);
 }
 
 struct pyleak_control *probes_control(struct probes *probes)

@@ -4,6 +4,7 @@
 #ifndef PYLEAK_PROBES_STATE_H
 #define PYLEAK_PROBES_STATE_H
 
+#include "collect/keeper.h"
 #include "collect/probes.h"
 
 #define PROBES_MAX_LINKS (3 * HOOK_MAX_SITES)
@@ -15,6 +16,11 @@ struct probes_unshared {
 	struct pyleak_pauses pauses;
 };
 
+struct held_link {
+	struct bpf_link *link;
+	struct keeper keeper;
+};
+
 struct probes {
 	struct pyleak_bpf *skeleton; /* NULL: nothing is in the kernel */
 	struct probes_unshared *unshared;
@@ -23,9 +29,9 @@ struct probes {
 	const volatile struct pyleak_pauses *pauses;
 	int types_fd, containers_fd; /* the skeleton's */
 	struct ring_buffer *events;
-	struct bpf_link *links[PROBES_MAX_LINKS];
+	struct held_link links[PROBES_MAX_LINKS];
 	size_t link_cnt;
-	struct bpf_link *safe_points[HOOK_MAX_SITES];
+	struct held_link safe_points[HOOK_MAX_SITES];
 	size_t safe_point_cnt;
 };
 
