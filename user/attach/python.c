@@ -208,6 +208,13 @@ static int report_unsupported(const struct target *target, const struct python *
 	return err;
 }
 
+void python_log_too_early(const struct target *target)
+{
+	pr_error("python: CPython in process %d is not initialised yet, or tells no version; try "
+		 "again when it runs Python; if this stays, it is not one of 3.%d to 3.%d",
+		 target->pid, PYTHON_OLDEST_MINOR, PYTHON_NEWEST_MINOR);
+}
+
 int python_find_file(const struct target *target, struct python *out)
 {
 	struct python python = {};

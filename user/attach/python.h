@@ -57,6 +57,8 @@ int python_find(const struct target *target, struct python *out);
  * is initialised. Nothing is logged; -ENOENT while no CPython is mapped. */
 int python_find_file(const struct target *target, struct python *out);
 void python_close(struct python *python);
+/* The line for -EAGAIN, when there is no patience left. */
+void python_log_too_early(const struct target *target);
 
 /* Run-time address of an exported object; 0 = there is none. */
 raddr_t python_symbol(const struct python *python, const char *name);

@@ -56,9 +56,7 @@ static int find_python(struct session *session, double patience_s)
 			return -ESRCH;
 	}
 	if (err == -EAGAIN)
-		pr_error("attach: CPython in process %d is not initialised: try again when the "
-			 "program runs",
-			 session->target.pid);
+		python_log_too_early(&session->target);
 	return err;
 }
 
