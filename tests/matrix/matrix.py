@@ -242,7 +242,7 @@ def verdict_of(tap):
     failed = [line for line in ran if line.startswith("not ok")]
     skipped = [line for line in ran if "# SKIP" in line]
     if failed:
-        why = re.search(r"^" + re.escape(failed[0]) + r".*\n((?:\s+.*\n)?)", tap, re.M)
+        why = re.search(r"^" + re.escape(failed[0]) + r"\n(?: .*\n)*?.*: \|\+\n(.*\n)", tap, re.M)
         return "fail", "%d of %d tests; %s %s" % (
             len(failed), len(ran), failed[0].split(" - ")[-1].split("  ")[0],
             " ".join(why.group(1).split()) if why else "")

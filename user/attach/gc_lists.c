@@ -168,13 +168,12 @@ static void describe(const struct python *python, struct remote *remote, raddr_t
 /* Up to 3.8 one set of lists serves all interpreters. */
 static int find_global(const struct python *python, struct remote *remote, struct gc_lists *lists)
 {
-	raddr_t generations, symbol;
+	raddr_t generations, symbol = 0;
 
 	if (python->minor == 6) {
 		symbol = python_symbol(python, "interp_head");
 		lists->newest_interpreter = symbol ? remote_word(remote, symbol) : 0;
-		symbol = python_symbol(python, "_PyGC_generation0");
-		generations = remote_word(remote, symbol);
+		generations = remote_word(remote, python_symbol(python, "_PyGC_generation0"));
 		lists->head_bytes = gc_lists_check(remote, generations);
 	} else {
 		lists->newest_interpreter =
@@ -182,6 +181,8 @@ static int find_global(const struct python *python, struct remote *remote, struc
 		generations = search(remote, python->runtime + python->layout.gc,
 				     python->layout.gc_extent, &lists->head_bytes);
 	}
+	if (!lists->newest_interpreter && (python->minor > 6 || symbol))
+		return -ENOENT;
 	if (!generations || !lists->head_bytes)
 		return -EAGAIN;
 	lists->total = 1;
@@ -224,7 +225,7 @@ static int find_per_interpreter(const struct python *python, struct remote *remo
 			lists->interpreters[lists->cnt].gil = at + layout->interpreter_gil;
 		describe(python, remote, generations, lists);
 	}
-	return lists->cnt ? 0 : -EAGAIN;
+	return lists->cnt ? 0 : -ENOENT;
 }
 
 int gc_lists_find(const struct python *python, struct remote *remote, struct gc_lists *out)
@@ -247,7 +248,8 @@ int gc_lists_await(const struct python *python, struct remote *remote, unsigned 
 	static const struct timespec wait = { .tv_nsec = AWAIT_STEP_MS * 1000000L };
 	int err = gc_lists_find(python, remote, out);
 
-	for (unsigned int ms = 0; err == -EAGAIN && ms < patience_ms; ms += AWAIT_STEP_MS) {
+	for (unsigned int ms = 0; (err == -EAGAIN || err == -ENOENT) && ms < patience_ms;
+	     ms += AWAIT_STEP_MS) {
 		nanosleep(&wait, NULL);
 		err = gc_lists_find(python, remote, out);
 	}

@@ -20,10 +20,10 @@ struct gc_lists {
 	uint32_t head_bytes; /* sizeof(PyGC_Head) */
 };
 
-/* Not logged: -EAGAIN (not initialised yet, or a collection was running: try again), -EBADMSG
- * (no lists where they should be), -ESRCH, -EPERM. */
+/* Not logged: -EAGAIN (a collection was running, or it is only starting: try again), -ENOENT (there
+ * is no interpreter: not initialised yet, or finalised). */
 int gc_lists_find(const struct python *python, struct remote *remote, struct gc_lists *out);
-/* The same, again every 5 ms for so long as it is -EAGAIN. */
+/* The same, again every 5 ms for so long as it fails. */
 int gc_lists_await(const struct python *python, struct remote *remote, unsigned int patience_ms,
 		   struct gc_lists *out);
 

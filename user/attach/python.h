@@ -59,7 +59,6 @@ void python_report_early(const struct target *target);
  * is initialised. Nothing is logged; -ENOENT while no CPython is mapped. */
 int python_find_file(const struct target *target, struct python *out);
 void python_close(struct python *python);
-
 /* Run-time address of an exported object; 0 = there is none. */
 raddr_t python_symbol(const struct python *python, const char *name);
 

@@ -14,7 +14,7 @@
 #include "attach/python.h"
 #include "attach/target.h"
 #include "base/cleanup.h"
-#include "collect/py_check.h"
+#include "collect/py_lists.h"
 
 /* A collection that runs hides the lists: as patient as collect/collector.c. */
 #define LISTS_PATIENCE_MS 1000
@@ -36,14 +36,20 @@ struct patient {
 static void check_state(struct patient *patient)
 {
 	const char *state = doctor_field(patient->status, "State");
+	const char *tracer = doctor_field(patient->status, "TracerPid");
 	struct check *check = checks_add(patient->checks, CHECK_OK, "process", "%d: %s",
 					 patient->target.pid, patient->target.program);
 
-	if (!state || (state[0] != 'T' && state[0] != 't'))
+	if (state && (state[0] == 'T' || state[0] == 't')) {
+		check->state = CHECK_NOTE;
+		check_advise(check, "it is stopped: nothing grows before it goes on (kill -CONT %d)",
+			     patient->target.pid);
+	}
+	if (!tracer || atoi(tracer) <= 0)
 		return;
-	check->state = CHECK_NOTE;
-	check_advise(check, "it is stopped: nothing grows before it goes on (kill -CONT %d)",
-		     patient->target.pid);
+	check = checks_add(patient->checks, CHECK_NOTE, "tracer", "process %d", atoi(tracer));
+	check_advise(check, "it is counted; a snapshot, and what needs one, must wait until that "
+			    "has ended");
 }
 
 /* -1: not known. */
@@ -128,15 +134,8 @@ static bool check_python(struct patient *patient)
 	int err = python_find(&patient->target, &patient->python);
 	struct check *check;
 
-	if (err == -EAGAIN) {
-		check = checks_add(patient->checks, CHECK_BAD, "Python",
-				   "CPython, not initialised or of an unknown version");
-		check_advise(check,
-			     "try again when the program runs; if this stays, it is not "
-			     "one of 3.%d to 3.%d",
-			     PYTHON_OLDEST_MINOR, PYTHON_NEWEST_MINOR);
-		return false;
-	}
+	if (err == -EAGAIN)
+		python_report_early(&patient->target);
 	if (err) {
 		checks_add_logged(patient->checks, "Python", strerror(-err));
 		return false;
@@ -157,23 +156,9 @@ static bool check_python(struct patient *patient)
 static bool check_lists(struct patient *patient)
 {
 	const struct gc_lists *lists = &patient->lists;
-	int err = gc_lists_await(&patient->python, patient->target.remote, LISTS_PATIENCE_MS,
-				 &patient->lists);
 	struct check *check;
 
-	if (err) {
-		check = checks_add(patient->checks, CHECK_BAD, "interpreters",
-				   "no consistent GC "
-				   "lists: %s",
-				   err == -EAGAIN ? "not initialised, or not a build "
-						    "that is known"
-						  : strerror(-err));
-		check_advise(check, err == -EPERM ? "run as root"
-						  : "try again; if it stays, report the build "
-						    "with this output");
-		return false;
-	}
-	if (py_check(&patient->python, patient->target.pid, patient->target.remote, lists)) {
+	if (py_lists_open(&patient->python, &patient->target, LISTS_PATIENCE_MS, &patient->lists)) {
 		checks_add_logged(patient->checks, "interpreters", "not where they should be");
 		return false;
 	}

@@ -5,27 +5,13 @@
 
 #include "attach/python.h"
 #include "base/log.h"
-#include "collect/py_check.h"
+#include "collect/py_lists.h"
 #include "snapshot/graph_file.h"
 #include "snapshot/search.h"
 #include "snapshot/snapshot.h"
 
 /* A process that starts, or that collects, is asked again for so long. */
 #define LISTS_PATIENCE_MS 2000
-
-static int find_lists(const struct python *python, struct target *target, struct gc_lists *lists)
-{
-	int err = gc_lists_await(python, target->remote, LISTS_PATIENCE_MS, lists);
-
-	if (err)
-		pr_error("attach: process %d: the GC's lists were not found: %s; see pyleak-bpf "
-			 "doctor -p %d",
-			 target->pid,
-			 err == -EAGAIN ? "CPython is not initialised, or collects all the time"
-					: "this build of CPython is not known",
-			 target->pid);
-	return err ? err : py_check(python, target->pid, target->remote, lists);
-}
 
 int heap_take(const struct options *options, struct target *target, const struct python *python,
 	      const raddr_t *containers, size_t cnt, struct heap_graph **out)
@@ -43,7 +29,7 @@ int heap_take(const struct options *options, struct target *target, const struct
 		.depth = options->depth,
 	};
 	struct gc_lists lists;
-	int err = find_lists(python, target, &lists);
+	int err = py_lists_open(python, target, LISTS_PATIENCE_MS, &lists);
 
 	if (!err)
 		err = snapshot_take(target, python, &lists, &snapshot, out);

@@ -9,28 +9,12 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "collect/py_check.h"
+#include "collect/py_lists.h"
 #include "pyleak_object.h"
 
 #define CONTAINER_MIN 32
 #define YOUNG_PART 8 /* of the budget, one in so many goes to the youngest generation */
 #define LISTS_PATIENCE_MS 1000
-
-/* A collection that runs right now hides the lists: try again. */
-static int find_lists(struct collector *collector)
-{
-	int err = gc_lists_await(collector->python, collector->target->remote, LISTS_PATIENCE_MS,
-				 &collector->lists);
-
-	if (err)
-		pr_error("attach: no consistent GC lists in process %d (CPython %s, %s): not "
-			 "initialised, or a build that is not known",
-			 collector->target->pid, collector->python->version,
-			 collector->python->file);
-	return err ? err
-		   : py_check(collector->python, collector->target->pid, collector->target->remote,
-			      &collector->lists);
-}
 
 void collector_write_control(struct collector *collector)
 {
@@ -158,7 +142,7 @@ int collector_open(struct target *target, const struct python *python,
 	collector->set_types[0] = python_symbol(python, "PySet_Type");
 	collector->set_types[1] = python_symbol(python, "PyFrozenSet_Type");
 	py_reader_init(python, target->remote, &collector->reader);
-	err = find_lists(collector);
+	err = py_lists_open(python, target, LISTS_PATIENCE_MS, &collector->lists);
 	if (!err)
 		err = open_parts(collector);
 	if (!err) {

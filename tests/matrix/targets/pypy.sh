@@ -14,7 +14,7 @@ rows)
 	printf 'pypy\tDebian, pypy3\n'
 	;;
 prepare)
-	[ $# -eq 3 ] && [ "$2" = pypy ] || usage
+	[ "$#.$2" = 3.pypy ] || usage
 	contrib/packages.sh pypy3 >&2 || {
 		echo "there is no package pypy3 here"
 		exit 77
