@@ -70,9 +70,11 @@ Test(robust, a_kill_of_the_tool_while_it_detaches_leaves_no_breakpoint, .timeout
 		uint64_t begin_ns, until_ns = (uint64_t)i * KILLS_SPAN_NS / KILLS;
 		struct tool tool;
 
-		tool_start(&tool, "-p", pid_text(program.pid), "--format", "json", "-i", "0.1", NULL);
+		tool_start(&tool, "-p", pid_text(program.pid), "--format", "json", "-i", "0.1",
+			   NULL);
 		cr_assert(tool_read(&tool, "census"), "round %d", i);
-		cr_expect_gt(text_changes(&target, &python), 0, "round %d: no probe to take out", i);
+		cr_expect_gt(text_changes(&target, &python), 0, "round %d: no probe to take out",
+			     i);
 		kill(tool.pid, SIGINT);
 		for (begin_ns = clock_now_ns(); clock_now_ns() - begin_ns < until_ns;)
 			;
