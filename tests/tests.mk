@@ -41,6 +41,7 @@ RUN_TEST = ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
 
 .PHONY: check check-unit check-bpf check-live check-san check-detect check-build check-kernel packages
 check: packages
+	$(Q)contrib/packages.sh uwsgi-core uwsgi-plugin-python3
 	$(Q)$(MAKE) --no-print-directory all static check-build check-unit check-bpf check-san check-live \
 		check-detect check-kernel check-completion
 

@@ -42,7 +42,8 @@ static void check_state(struct patient *patient)
 
 	if (state && (state[0] == 'T' || state[0] == 't')) {
 		check->state = CHECK_NOTE;
-		check_advise(check, "it is stopped: nothing grows before it goes on (kill -CONT %d)",
+		check_advise(check,
+			     "it is stopped: nothing grows before it goes on (kill -CONT %d)",
 			     patient->target.pid);
 	}
 	if (!tracer || atoi(tracer) <= 0)
