@@ -263,7 +263,7 @@ Test(alloc_sites, the_summary_says_what_is_lacking)
 	sites.items[1].kind = ALLOC_FREE;
 	cr_expect_eq(alloc_sites_check(&sites, &summary), -ENODATA);
 	alloc_sites_words(&summary, words, sizeof(words));
-	cr_expect_str_eq(words, "1 places (0 with the object's register), 1 free places (1)");
+	cr_expect_str_eq(words, "1 place (0 with the object's register), 1 free place (1)");
 	sites.items[0].object_reg = RBX;
 	cr_expect_eq(alloc_sites_check(&sites, &summary), 0);
 	cr_expect_eq(summary.dear, 2);

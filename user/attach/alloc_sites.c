@@ -139,7 +139,10 @@ int alloc_sites_check(const struct alloc_sites *sites, struct alloc_summary *out
 
 void alloc_sites_words(const struct alloc_summary *summary, char *words, size_t size)
 {
-	snprintf(words, size, "%zu places (%zu with the object's register), %zu free places (%zu)",
-		 summary->places[ALLOC_NEW], summary->decoded[ALLOC_NEW],
-		 summary->places[ALLOC_FREE], summary->decoded[ALLOC_FREE]);
+	size_t places = summary->places[ALLOC_NEW], free_places = summary->places[ALLOC_FREE];
+
+	snprintf(words, size,
+		 "%zu place%s (%zu with the object's register), %zu free place%s (%zu)", places,
+		 places == 1 ? "" : "s", summary->decoded[ALLOC_NEW], free_places,
+		 free_places == 1 ? "" : "s", summary->decoded[ALLOC_FREE]);
 }
