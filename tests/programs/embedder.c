@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Loads an interpreter for a while: embedder - LIBPYTHON. Obeys one command a line: `run CODE` has
- * Python run it, `unload` ends the interpreter and unloads the library and answers MAPPED or GONE,
- * `load` loads it again. Answers one line each. */
+/* Loads an interpreter for a while: embedder - LIBPYTHON [idle]. Obeys one command a line: `run
+ * CODE` has Python run it, `unload` ends the interpreter and unloads the library and answers MAPPED
+ * or GONE, `load` loads it again, `end` and `begin` leave the library mapped; idle: it does not
+ * begin by itself. Answers one line each. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,17 @@ static void *function(const char *name)
 	return found;
 }
 
+static void begin(void)
+{
+	*(int *)function("Py_NoSiteFlag") = 1;
+	((void (*)(int))function("Py_InitializeEx"))(0);
+}
+
+static void end(void)
+{
+	((int (*)(void))function("Py_FinalizeEx"))();
+}
+
 static void load(const char *path)
 {
 	library = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
@@ -28,8 +40,6 @@ static void load(const char *path)
 		fprintf(stderr, "%s\n", dlerror());
 		exit(1);
 	}
-	*(int *)function("Py_NoSiteFlag") = 1;
-	((void (*)(int))function("Py_InitializeEx"))(0);
 }
 
 static const char *unload(void)
@@ -38,7 +48,7 @@ static const char *unload(void)
 	const char *answer = "GONE";
 	FILE *maps;
 
-	((int (*)(void))function("Py_FinalizeEx"))();
+	end();
 	dlclose(library);
 	maps = fopen("/proc/self/maps", "r");
 	while (fgets(line, sizeof(line), maps)) {
@@ -53,9 +63,11 @@ int main(int argc, char **argv)
 {
 	static char line[65536];
 
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
 	load(argv[2]);
+	if (argc == 3)
+		begin();
 	printf("READY %d\n", getpid());
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
@@ -68,8 +80,13 @@ int main(int argc, char **argv)
 					 : "ok";
 		else if (!strcmp(line, "unload"))
 			answer = unload();
-		else if (!strcmp(line, "load"))
+		else if (!strcmp(line, "load")) {
 			load(argv[2]);
+			begin();
+		} else if (!strcmp(line, "begin"))
+			begin();
+		else if (!strcmp(line, "end"))
+			end();
 		puts(answer);
 		fflush(stdout);
 	}
