@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # tests/matrix/build-python.sh FOLDER SUITE PACKAGE [OPTION...]: builds the CPython of a Debian source
 # package with these options of its configure, installs it below FOLDER/usr, once, and makes
-# FOLDER/python. Exit 77: there is no such source
-# package here.
+# FOLDER/python. Exit 77: there is no such source package here.
 set -eu
 
 folder=$(realpath -m "$1")
@@ -35,6 +34,7 @@ write_wrapper()
 # What it was made of is written last, and differs when the options do.
 made="$suite $package $*"
 if [ "$(cat "$folder/made" 2>/dev/null)" = "$made" ]; then
+	write_wrapper
 	exit 0
 fi
 contrib/packages.sh dpkg-dev patch libffi-dev zlib1g-dev >&2
@@ -53,7 +53,7 @@ quietly "$source/configure" --prefix="$folder/usr" --without-ensurepip --disable
 quietly make -j2
 quietly make install
 cd "$folder"
-rm -f stripped python
+rm -f stripped
 write_wrapper
 rm -rf "$objects"
 echo "$made" >made
