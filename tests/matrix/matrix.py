@@ -171,13 +171,21 @@ class Row:
         tap = os.path.join(self.folder, column.replace(" ", "-") + ".tap")
         env = dict(os.environ, PYLEAK_ONLY_PYTHONS="1", PYLEAK_PYTHONS=python,
                    PYLEAK_BPF=self.args.tool, PYLEAK_ALL_TYPES="1")
+        # What a run before wrote must not pass for this one's.
+        if os.path.exists(tap):
+            os.unlink(tap)
         try:
-            run([self.args.tests, "-j1", "--output=tap:" + tap, "--filter", pattern], cwd=TOP,
+            done = run([self.args.tests, "-j1", "--output=tap:" + tap, "--filter", pattern], cwd=TOP,
                 env=env)
         except subprocess.TimeoutExpired:
             return "fail", "not done in %d s" % CELL_S
+        if not os.path.exists(tap):
+            return "fail", "the tests did not run: " + last_line(done.stderr)
         with open(tap) as file:
-            return verdict_of(file.read())
+            status, reason = verdict_of(file.read())
+        if done.returncode and status != "fail":
+            return "fail", "the tests ended with status %d" % done.returncode
+        return status, reason
 
     def container(self, python):
         inside = os.path.join(self.folder, "python-in-container")
@@ -285,7 +293,7 @@ def main():
     for row in rows:
         row.go()
     sys.exit(write.write(args.build, os.path.join(TOP, "docs", "matrix.md"),
-                         [name for name, _ in args.columns] + [CONTAINER]))
+                         [name for name, _ in args.columns] + [CONTAINER], args.key))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ HEAD = """# What was tried
 Written by `make matrix` and `make kernels`, on %s, Linux %s; nothing by hand.
 Each cell is a part of the live tests, which compare what the tool says with what the interpreter
 itself knows (`tests/matrix/columns.tsv` says which). `pass`: all of them ran and passed. A number is
-a note below.
+a note below; a star, that an earlier build of the tool or of the tests was tried.
 
 """
 
@@ -39,7 +39,7 @@ def hook_words(text):
     return text.split(", cheap")[0].split(" (")[0].replace("|", "/")
 
 
-def python_rows(build, columns, notes):
+def python_rows(build, columns, key, notes):
     rows, lacking, failed = [], [], 0
     for path in sorted(glob.glob(os.path.join(build, "matrix", "*", "result.json"))):
         with open(path) as file:
@@ -49,7 +49,7 @@ def python_rows(build, columns, notes):
         if status == "lacking":
             lacking.append("`%s`, %s: %s" % (result["row"], result["what"], reason))
             continue
-        row = ["`%s`" % result["row"],
+        row = ["`%s`" % result["row"] + ("" if result["key"].startswith(key) else " *"),
                result["what"], result["facts"].get("python", ""), status + notes.mark(reason),
                hook_words(cells["hook"][0]) if "hook" in cells else ""]
         for column in columns:
@@ -82,9 +82,9 @@ def kernel_rows(build, notes):
     return columns, rows, failed
 
 
-def write(build, path, columns):
+def write(build, path, columns, key):
     notes = Notes()
-    rows, lacking, failed = python_rows(build, columns, notes)
+    rows, lacking, failed = python_rows(build, columns, key, notes)
     head, kernels, failed_kernels = kernel_rows(build, notes)
     text = HEAD % (time.strftime("%Y-%m-%d"), os.uname().release)
     text += "## Python builds\n\n" + table(["row", "what", "Python", "attach", "hook"] + columns, rows)

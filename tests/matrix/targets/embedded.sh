@@ -34,28 +34,19 @@ prepare_c()
 	echo "exec $1/embedded $library \"\$@\""
 }
 
-# All but one, for the frame of what runs the script.
-write_columns()
-{
-	printf 'census exact\nsafe points\nsnapshot edges\ncycles\nexact mode\ncontainer\n'
-	printf "sites\tthe script runs inside another's frame, and the tests expect it outermost; live tests \`embedded\` look at uWSGI's own\n"
-}
-
 # It takes the script's arguments as one word, talks on stderr, and makes that Python's stdout, too.
 prepare_uwsgi()
 {
 	need uwsgi-core uwsgi-plugin-python3
-	cat >"$1/run.py" <<-'END'
-		import os, sys
-		sys.stdout = os.fdopen(1, "w")
-		sys.argv = sys.argv[1:]
-		sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
-		__file__ = sys.argv[0]
-		exec(compile(open(__file__).read(), __file__, "exec"))
+	mkdir -p "$1/site"
+	printf 'import os, sys\nsys.stdout = os.fdopen(1, "w")\n' >"$1/site/stdout_is_stdout.py"
+	cat <<-END
+		script=\$1
+		shift
+		exec uwsgi-core --plugin python3 --enable-threads --disable-logging --pythonpath "$1/site" \\
+			--pythonpath "\${script%/*}" --pyimport stdout_is_stdout \\
+			--pyrun "\$script" --pyargv "\$*" 2>/dev/null
 	END
-	write_columns >"$1/columns"
-	echo "exec uwsgi-core --plugin python3 --enable-threads --disable-logging \\
-		--pyrun '$1/run.py' --pyargv \"\$*\" 2>/dev/null"
 }
 
 case ${1:-} in
