@@ -225,8 +225,8 @@ static const struct {
 	{ check_code, "code objects, functions and frames" },
 };
 
-/* NULL: nothing. A stripped 3.6 has no symbol that leads to its interpreters: nobody uses what is in
- * them then, and there is nothing to try it on. */
+/* NULL: nothing. A stripped 3.6 has no symbol that leads to its interpreters: nobody uses what is
+ * in them then, and there is nothing to try it on. */
 static const char *what_is_wrong(struct check *check)
 {
 	if (check->python->minor == 6 && !check->newest)
