@@ -118,8 +118,9 @@ static void check_protection(struct patient *patient)
 	if (mode < ARRAY_SIZE(modes))
 		checks_add(patient->checks, CHECK_OK, "seccomp", "%s%s", modes[mode],
 			   mode ? ": it binds the process, not the probes" : "");
-	/* The kernel gives /proc/PID to root when the process is not dumpable. */
-	snprintf(path, sizeof(path), "/proc/%d", patient->target.pid);
+	/* The kernel gives what is in /proc/PID to root when the process is not dumpable, but not
+	 * the directory. That of root looks like any other. */
+	snprintf(path, sizeof(path), "/proc/%d/stat", patient->target.pid);
 	if (!uids || sscanf(uids, "%*u %u", &effective) != 1 || stat(path, &status) ||
 	    status.st_uid == effective)
 		return;
