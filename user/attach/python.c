@@ -186,7 +186,8 @@ static int report_missing(const struct target *target, int err)
 	}
 	if (err == -EPERM || err == -EACCES)
 		pr_error(
-			"python: not permitted to open the files mapped by process %d: run as root",
+			"python: not permitted to open the files mapped by process %d: run as root "
+			"(in a container: with CAP_SYS_PTRACE and CAP_SYS_ADMIN)",
 			target->pid);
 	else
 		pr_error("python: process %d (%s) is not CPython: no mapped file has _PyRuntime; "

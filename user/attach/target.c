@@ -93,13 +93,26 @@ int target_read_maps(struct target *target)
 	return 0;
 }
 
+/* The first one's number is fixed (PROC_PID_INIT_INO, linux/proc_ns.h). */
+static bool in_pid_namespace(void)
+{
+	struct stat status;
+
+	return !stat("/proc/self/ns/pid", &status) && status.st_ino != 0xEFFFFFFCU;
+}
+
 static int open_fail(struct target *target, pid_t pid, int err)
 {
-	if (err == -ESRCH || err == -ENOENT)
+	if ((err == -ESRCH || err == -ENOENT) && in_pid_namespace())
+		pr_error("target: no process %d: only those of this container, by their numbers in "
+			 "it, are seen here; run the tool on the host or with --pid=host",
+			 pid);
+	else if (err == -ESRCH || err == -ENOENT)
 		pr_error("target: no process %d: check the number with pgrep -a python", pid);
 	else if (err == -EACCES || err == -EPERM)
-		pr_error("target: not permitted to look into process %d: %s; run as root", pid,
-			 strerror(-err));
+		pr_error("target: not permitted to look into process %d: %s; run as root (in a "
+			 "container: with CAP_SYS_PTRACE)",
+			 pid, strerror(-err));
 	else
 		pr_error("target: cannot open process %d: %s", pid, strerror(-err));
 	target_close(target);

@@ -58,6 +58,9 @@ static int report_load(int err)
 			 "container: --privileged): pyleak-bpf doctor names the capabilities that "
 			 "are missing",
 			 strerror(-err));
+	else if (err == -EMFILE)
+		pr_error("probes: cannot load the BPF programs: %s; raise the limit: ulimit -n 256",
+			 strerror(-err));
 	else
 		pr_error("probes: cannot load the BPF programs: %s; pyleak-bpf doctor tells what "
 			 "this "
