@@ -39,11 +39,14 @@ $(LIVE_TEST): $(LIVE_SRC:%.c=$(OUT)/%.o) $(PURE_OBJ) $(PROBES_OBJ)
 # A leak that a sanitizer finds must fail the run: Criterion alone passes it.
 RUN_TEST = ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
 
-.PHONY: check check-unit check-bpf check-live check-san check-detect check-build check-kernel packages
+.PHONY: check build-tests check-unit check-bpf check-live check-san check-detect check-build check-kernel packages
 check: packages
 	$(Q)contrib/packages.sh uwsgi-core uwsgi-plugin-python3 || echo "check: SKIPPED: uWSGI's tests"
-	$(Q)$(MAKE) --no-print-directory all static check-build check-unit check-bpf check-san check-live \
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all static build-tests
+	$(Q)$(MAKE) --no-print-directory check-build check-unit check-bpf check-san check-live \
 		check-detect check-kernel check-completion
+
+build-tests: $(UNIT_TEST) $(BPF_TEST) $(if $(SANITIZE),,$(LIVE_TEST))
 
 # The second make must find nothing to do.
 check-build: $(TOOL)
@@ -70,6 +73,7 @@ check-detect: $(TOOL)
 		tests/bench/detect.py $(TOOL) --jobs 12 --healthy-seconds 45 $(PART:%=--only %.py); fi
 
 check-san:
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) SANITIZE=address,undefined build-tests
 	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined check-unit check-bpf
 
 # What `make kernels` does, for one older kernel and for less long.
