@@ -151,6 +151,9 @@ Test(kernel_lacks, doctor_and_sites_say_why, .timeout = 120)
 		cr_expect(sites.status == 1, "status %d", sites.status);
 		cr_expect(strstr(sites.errors, "allocation probes: this kernel has no "), "%s",
 			  sites.errors);
+	} else if (strcmp(word_of(check_of(&doctor, "uprobe links"), "state"), "ok")) {
+		cr_expect(sites.status == 1, "status %d", sites.status);
+		cr_expect(strstr(sites.errors, "use --exact, or Linux 6.11"), "%s", sites.errors);
 	} else {
 		cr_expect(sites.status == 0, "status %d: %s", sites.status, sites.errors);
 	}

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "collect/alloc_windows.h"
 
 /* So many allocations, or so long, are enough to tell who makes a leak; then it costs nothing more.
  */
@@ -54,7 +55,8 @@ void makers_ask(struct makers *makers, const struct verdict *leak)
 		return;
 	err = alloc_watch_suspect(makers->watch, name);
 	if (err && err != -ENOENT) {
-		pr_warn("sites: nobody can be named who makes %s: %s", name, strerror(-err));
+		pr_warn("sites: nobody can be named who makes %s: %s", name,
+			err == -EOPNOTSUPP ? ALLOC_WINDOWS_LACK : strerror(-err));
 		return;
 	}
 	makers->asking = true;

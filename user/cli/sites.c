@@ -9,6 +9,7 @@
 #include "cli/alloc_watch.h"
 #include "cli/report_open.h"
 #include "cli/verbs.h"
+#include "collect/alloc_windows.h"
 #include "report/folded.h"
 #include "report/pprof.h"
 
@@ -65,8 +66,14 @@ static int on_sample(struct session *session, void *context)
 	const struct sample *sample = collector_sample(session->collector);
 	int err;
 
-	if (run->asked)
-		return alloc_watch_step(run->watch);
+	if (run->asked) {
+		err = alloc_watch_step(run->watch);
+		if (!err && !run->found && alloc_watch_has_suspects(run->watch)) {
+			run->found = true;
+			tell(session, run);
+		}
+		return err;
+	}
 	if (sample->instrument == INSTRUMENT_NONE)
 		return 0;
 	run->asked = true;
@@ -149,7 +156,8 @@ int verb_sites(const struct options *options)
 	if (!err)
 		err = show(&session, &run);
 	if (err && err != -EINVAL)
-		pr_error("sites: process %d: %s", session.target.pid, strerror(-err));
+		pr_error("sites: process %d: %s", session.target.pid,
+			 err == -EOPNOTSUPP ? ALLOC_WINDOWS_LACK : strerror(-err));
 	alloc_watch_close(run.watch);
 	session_close(&session);
 	return err ? EXIT_FAILED : EXIT_DONE;

@@ -9,6 +9,11 @@
 #include "collect/alloc_probes.h"
 #include "collect/governor.h"
 
+/* What to say of the error below. */
+#define ALLOC_WINDOWS_LACK                                                                         \
+	"this kernel takes probes out one by one, in seconds, which keeps no budget: use "         \
+	"--exact, or Linux 6.11 or later"
+
 struct alloc_windows;
 
 struct alloc_windows_options {
