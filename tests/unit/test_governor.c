@@ -127,7 +127,7 @@ static struct seen simulate(const struct target *target)
 	struct simulation simulation = { .target = target };
 
 	simulation.seen.cost = calloc((size_t)(target->seconds * STEPS_PER_S) + 1, sizeof(double));
-	governor_init(&simulation.governor, target->budget, 0);
+	governor_init(&simulation.governor, target->budget, 0, 0);
 	while (!is_over(&simulation)) {
 		uint64_t allowance = governor_allowance(&simulation.governor, simulation.now_ns,
 							(uint64_t)simulation.others_ns);
@@ -317,11 +317,11 @@ Test(governor, without_a_budget_there_is_no_window)
 {
 	struct governor governor;
 
-	governor_init(&governor, 0, 1000);
+	governor_init(&governor, 0, 1000, 0);
 	cr_expect_eq(governor_allowance(&governor, 1000000000000, 0), 0);
 	cr_expect_eq(governor_renewal(&governor, 1000000000000, 0), 0);
 	cr_expect_eq(governor_due_ns(&governor), UINT64_MAX);
-	governor_init(&governor, -1, 1000);
+	governor_init(&governor, -1, 1000, 0);
 	cr_expect_eq(governor_allowance(&governor, 1000000000000, 0), 0);
 }
 
@@ -330,7 +330,7 @@ Test(governor, an_overdraft_is_paid_back_first)
 	struct governor governor;
 	uint64_t due;
 
-	governor_init(&governor, 0.01, 0);
+	governor_init(&governor, 0.01, 0, 0);
 	cr_expect_gt(governor_allowance(&governor, 0, 0), 0);
 	governor_spend(&governor, 107500000);
 	due = governor_due_ns(&governor);
@@ -344,10 +344,19 @@ Test(governor, a_clock_that_stands_still_or_steps_back_gives_nothing)
 {
 	struct governor governor;
 
-	governor_init(&governor, 0.01, 5000000000);
+	governor_init(&governor, 0.01, 5000000000, 0);
 	governor_spend(&governor, 7500000);
 	cr_expect_eq(governor_allowance(&governor, 5000000000, 0), 0);
 	cr_expect_eq(governor_allowance(&governor, 1000000000, 0), 0);
 	cr_expect_eq(governor_allowance(&governor, 5100000000, 0), 0);
 	cr_expect_gt(governor_allowance(&governor, 6000000000, 0), 0);
+}
+
+Test(governor, what_others_spent_before_is_not_its_own)
+{
+	struct governor governor;
+
+	governor_init(&governor, 0.01, 0, 60000000000);
+	cr_expect_gt(governor_allowance(&governor, 0, 60000000000), 0);
+	cr_expect_eq(governor_allowance(&governor, 0, 60010000000), 0);
 }

@@ -11,6 +11,8 @@
 #include "collect/counts.h"
 #include "collect/py_type.h"
 
+#define CENSUS_SHARE 0.5 /* of the budget, while windows may be open */
+
 /* ---- suspects */
 
 static bool is_suspect(const struct alloc_watch *watch, const char *name)
@@ -80,6 +82,15 @@ static uint64_t censuses_spent_ns(void *context)
 	return collector_progress(session->collector)->spent_ns;
 }
 
+/* Windows open with what censuses leave of the budget, and those of a large heap leave nothing. */
+static void share_budget(struct alloc_watch *watch, double share)
+{
+	double budget_pct = watch->session->options->budget_pct;
+
+	if (budget_pct > 0)
+		collector_set_budget(watch->session->collector, budget_pct * share);
+}
+
 static int open_windows(struct alloc_watch *watch)
 {
 	struct alloc_windows_options options = {
@@ -94,6 +105,7 @@ static int open_windows(struct alloc_watch *watch)
 	if (!watch->begin_ns)
 		watch->begin_ns = clock_now_ns();
 	watch->end_ns = 0;
+	share_budget(watch, CENSUS_SHARE);
 	return alloc_windows_open(&options, &watch->windows);
 }
 
@@ -186,6 +198,7 @@ void alloc_watch_rest(struct alloc_watch *watch)
 	alloc_windows_seen(watch->windows, &seen);
 	alloc_windows_close(watch->windows);
 	watch->windows = NULL;
+	share_budget(watch, 1);
 	watch->end_ns = clock_now_ns();
 	add_seen(&watch->seen, &seen);
 }

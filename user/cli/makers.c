@@ -12,6 +12,8 @@
  */
 #define ENOUGH 500
 #define LONGEST_S 30
+/* Where the budget leaves little room for windows, none may have been open by then. */
+#define PATIENCE_S 600
 
 int makers_open(struct session *session, bool exact, struct makers *out)
 {
@@ -60,8 +62,16 @@ void makers_ask(struct makers *makers, const struct verdict *leak)
 		return;
 	}
 	makers->asking = true;
-	makers->until_ns = clock_now_ns() + LONGEST_S * 1000000000ULL;
-	makers->enough = alloc_watch_seen(makers->watch) + ENOUGH;
+	makers->asked_ns = clock_now_ns();
+	makers->before = alloc_watch_seen(makers->watch);
+}
+
+static bool is_answered(const struct makers *makers)
+{
+	uint64_t seen = alloc_watch_seen(makers->watch) - makers->before;
+	double waited_s = (double)(clock_now_ns() - makers->asked_ns) / 1e9;
+
+	return seen >= ENOUGH || waited_s >= (seen ? LONGEST_S : PATIENCE_S);
 }
 
 static void read_answer(struct makers *makers)
@@ -76,8 +86,7 @@ bool makers_step(struct makers *makers)
 		return false;
 	if (alloc_watch_step(makers->watch))
 		return false;
-	if (!makers->asking ||
-	    (clock_now_ns() < makers->until_ns && alloc_watch_seen(makers->watch) < makers->enough))
+	if (!makers->asking || !is_answered(makers))
 		return false;
 	makers->asking = false;
 	alloc_watch_rest(makers->watch);

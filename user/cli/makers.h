@@ -11,8 +11,8 @@ struct makers {
 	struct alloc_watch *watch; /* NULL: not needed so far */
 	bool failed;		   /* no probes can be had; said once */
 	bool asking;
-	uint64_t until_ns;	    /* no longer than this */
-	uint64_t enough;	    /* when so many were seen in all */
+	uint64_t asked_ns;
+	uint64_t before;	    /* what was seen by then */
 	struct alloc_stacks stacks; /* the newest answer */
 	bool answered;
 };

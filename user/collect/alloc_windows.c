@@ -244,7 +244,8 @@ int alloc_windows_open(const struct alloc_windows_options *options, struct alloc
 	windows->booked_spent_ns = progress->spent_ns;
 	windows->booked_hits = progress->hits;
 	windows->booked_idle_hits = progress->idle_hits;
-	governor_init(&windows->governor, options->budget, clock_now_ns());
+	governor_init(&windows->governor, options->budget, clock_now_ns(),
+		      options->others_ns(options->context));
 	pthread_mutex_init(&windows->lock, NULL);
 	pthread_cond_init(&windows->changed, NULL);
 	windows->wake_fd = eventfd(0, EFD_CLOEXEC);

@@ -43,6 +43,11 @@ static void refresh_lists(struct collector *collector)
 	collector->lists = fresh;
 }
 
+void collector_set_budget(struct collector *collector, double pct)
+{
+	collector->options.budget_pct = pct;
+}
+
 int collector_begin(struct collector *collector)
 {
 	struct pyleak_control *control = probes_control(collector->probes);

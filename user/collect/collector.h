@@ -46,6 +46,8 @@ int collector_open(struct target *target, const struct python *python,
 		   const struct collector_options *options, struct collector **out);
 void collector_close(struct collector *collector);
 
+/* What censuses may spend from the next request on, in percent of one core. */
+void collector_set_budget(struct collector *collector, double pct);
 /* Asks for a census. */
 int collector_begin(struct collector *collector);
 /* To be called when collector_event_fd() is readable, and every COLLECTOR_TICK_MS while a census

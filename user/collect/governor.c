@@ -31,10 +31,11 @@ static double needed(const struct governor *governor)
 	return least > start ? least : start;
 }
 
-void governor_init(struct governor *governor, double budget, uint64_t now_ns)
+void governor_init(struct governor *governor, double budget, uint64_t now_ns, uint64_t others_ns)
 {
 	*governor = (struct governor){ .budget = budget > 0 ? budget : 0,
 				       .then_ns = now_ns,
+				       .others_ns = others_ns,
 				       .close_ns = FIRST_CLOSE_NS };
 	governor->credit_ns = depth_of(governor);
 }

@@ -19,10 +19,10 @@ struct governor {
 	double close_ns; /* what closing late has been seen to cost in a burst, slowly forgotten */
 };
 
-void governor_init(struct governor *governor, double budget, uint64_t now_ns);
-/* What the next window may cost, in nanoseconds of the target's time; 0 = none now. `others_ns`:
- * what other instruments (censuses) have spent since the start, which comes out of the same
- * budget. */
+/* `others_ns`: the sum of what other instruments (censuses) have spent by now. What they spend from
+ * here on comes out of the same budget. */
+void governor_init(struct governor *governor, double budget, uint64_t now_ns, uint64_t others_ns);
+/* What the next window may cost, in nanoseconds of the target's time; 0 = none now. */
 uint64_t governor_allowance(struct governor *governor, uint64_t now_ns, uint64_t others_ns);
 /* What the window that is open may cost from now on; 0 = it must close. */
 uint64_t governor_renewal(struct governor *governor, uint64_t now_ns, uint64_t others_ns);
