@@ -19,20 +19,25 @@ static bool is_armed(const json_t *line)
 	return words && strstr(words, "are seen from");
 }
 
-void sites_start(struct tool *tool, const struct program *program, const char *type,
-		 const char *option)
+void sites_await(struct tool *tool)
 {
 	json_t *line;
 
-	tool_start(tool, "sites", "-p", pid_text(program->pid), "-t", type, "--format", "json",
-		   "-d", "300", "-i", "0.1", option, NULL);
 	do {
 		line = tool_read(tool, "note");
 	} while (line && !is_armed(line));
 	if (!line) {
 		tool_wait(tool);
-		cr_assert(false, "%s: no probes for %s: %s", program->name, type, tool->errors);
+		cr_assert(false, "no probes: %s", tool->errors);
 	}
+}
+
+void sites_start(struct tool *tool, const struct program *program, const char *type,
+		 const char *option)
+{
+	tool_start(tool, "sites", "-p", pid_text(program->pid), "-t", type, "--format", "json",
+		   "-d", "300", "-i", "0.1", option, NULL);
+	sites_await(tool);
 }
 
 void sites_end(struct tool *tool)

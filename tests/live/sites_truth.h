@@ -10,6 +10,8 @@
  * sees. */
 void sites_start(struct tool *tool, const struct program *program, const char *type,
 		 const char *option);
+/* Reads on until it says from when on it sees: once more when a type comes to be. */
+void sites_await(struct tool *tool);
 /* Has it end now instead of after its time, and waits for what it tells. */
 void sites_end(struct tool *tool);
 

@@ -13,7 +13,8 @@ static struct criterion_test_params all_pythons(void)
 	return cr_make_param_array(struct python_param, all, cnt);
 }
 
-/* Where all is slower, the default budget of 1 % would have it wait until it is read from outside. */
+/* Where all is slower, the default budget of 1 % would have it wait until it is read from outside.
+ */
 static void check_safe_point(const char *python, const char *how)
 {
 	struct program program;

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "live/sites_truth.h"
 
 #define PYTHON "/usr/bin/python3"
+#define ROUNDS_NS 3000000000ULL /* many censuses */
 
 /* The first line of a file that has these words; 0 = none. */
 static int line_of(const char *path, const char *words)
@@ -58,7 +60,7 @@ Test(sites_words, a_type_that_never_comes_is_an_error, .timeout = 60)
 	live_needs_root();
 	program_start_ready(&program, PYTHON, "truth.py", NULL);
 	tool_run(&tool, "sites", "-p", pid_text(program.pid), "-t", "NoSuchType", "--format",
-		 "json", "-d", "1", NULL);
+		 "json", "-d", "5", NULL);
 	cr_expect_eq(tool.status, 1, "status %d: %s", tool.status, tool.errors);
 	cr_expect(strstr(tool.errors, "no objects of a type NoSuchType"), "%s", tool.errors);
 	text = json_string_value(json_object_get(tool_last(&tool, "note"), "text"));
@@ -72,13 +74,16 @@ Test(sites_words, a_type_that_comes_to_be_is_seen, .timeout = 60)
 {
 	struct program program;
 	struct tool tool;
+	uint64_t begin_ns;
 
 	live_needs_root();
 	program_start_ready(&program, PYTHON, "sites.py", NULL);
 	sites_start(&tool, &program, "sites_types.MarkedInit", "--exact");
 	json_decref(program_ask_json(&program, "run MarkedInit 1000"));
-	cr_assert(tool_read(&tool, "note"), "it was not met: %s", tool.errors);
-	json_decref(program_ask_json(&program, "run MarkedInit 1000"));
+	sites_await(&tool);
+	/* Another class of that name, which the program learns from, may have been met first. */
+	for (begin_ns = clock_now_ns(); clock_now_ns() - begin_ns < ROUNDS_NS;)
+		json_decref(program_ask_json(&program, "run MarkedInit 1000"));
 	sites_end(&tool);
 	cr_expect_eq(tool.status, 0, "%s", tool.errors);
 	cr_expect(has_place(tool_last(&tool, "site"), "sites_types.py",
