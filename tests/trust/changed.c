@@ -2,8 +2,8 @@
 /* The tool with one offset changed, for tests/trust/trust.py: linked instead of the three files
  * that have tables of offsets, which are compiled here with tables that can be written to.
  * $PYLEAK_CHANGE is "TABLE INDEX DELTA", DELTA a number or "zero". Tables are walked as arrays, so
- * that none of their fields is forgotten. Status 99: the index is behind the end; 98: no change,
- * the field is of other versions of CPython. */
+ * that none of their fields is forgotten. Status 99: the index is behind the end, which is printed;
+ * 98: no change, the field is of other versions of CPython. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +73,12 @@ static uint32_t changed(const struct change *change, uint32_t value)
 	return now;
 }
 
+static _Noreturn void end_at(size_t cnt)
+{
+	printf("%zu fields\n", cnt);
+	exit(BEHIND_THE_END);
+}
+
 static void change_words(const char *table, void *words, size_t bytes)
 {
 	uint32_t *word = words;
@@ -81,7 +87,7 @@ static void change_words(const char *table, void *words, size_t bytes)
 	if (!is_wanted(table, &change))
 		return;
 	if (change.index >= bytes / sizeof(*word))
-		exit(BEHIND_THE_END);
+		end_at(bytes / sizeof(*word));
 	word[change.index] = changed(&change, word[change.index]);
 }
 
@@ -92,7 +98,7 @@ static void change_halves(const char *table, uint16_t *halves, size_t bytes)
 	if (!is_wanted(table, &change))
 		return;
 	if (change.index >= bytes / sizeof(*halves))
-		exit(BEHIND_THE_END);
+		end_at(bytes / sizeof(*halves));
 	halves[change.index] = (uint16_t)changed(&change, halves[change.index]);
 }
 
@@ -114,7 +120,7 @@ static void change_field(int minor)
 			return;
 		}
 	}
-	exit(BEHIND_THE_END);
+	end_at(index);
 }
 
 static void change_tables(int minor)

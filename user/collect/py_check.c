@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "collect/py_check_code.h"
+#include "collect/py_check_frame.h"
 #include "collect/py_frame.h"
 #include "collect/py_object.h"
 #include "pyleak_wire.h"
@@ -210,6 +211,13 @@ static bool check_code(struct check *check)
 	       py_check_code(&check->reader, &check->python->layout.frames, init);
 }
 
+static bool check_frame(struct check *check)
+{
+	return py_check_frame_table(check->python->minor) &&
+	       py_check_frames(&check->reader,
+			       word(check, check->main + check->layout->interpreter_threads));
+}
+
 static const struct {
 	bool (*is_right)(struct check *check);
 	const char *words;
@@ -222,7 +230,8 @@ static const struct {
 	{ check_type_type, "what a type is" },
 	{ check_modules, "sys.modules, or the text of a str" },
 	{ check_class, "the name of a class" },
-	{ check_code, "code objects, functions and frames" },
+	{ check_code, "code objects and functions" },
+	{ check_frame, "the frames of its threads" },
 };
 
 /* NULL: nothing. A stripped 3.6 has no symbol that leads to its interpreters: nobody uses what is
