@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tool with one offset changed, for tests/trust/trust.py: linked instead of the three files
+/* The tool with one offset changed, for tests/trust/trust.py: linked instead of the four files
  * that have tables of offsets, which are compiled here with tables that can be written to.
  * $PYLEAK_CHANGE is "TABLE INDEX DELTA", DELTA a number or "zero". Tables are walked as arrays, so
  * that none of their fields is forgotten. Status 99: the index is behind the end, which is printed;
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach/gc_surroundings.h"
 #include "attach/py_layout.h"
 #include "base/cleanup.h"
 #include "collect/py_frame.h"
@@ -25,7 +26,9 @@ struct py_frame_layout *real_py_frame_layout(int minor);
 struct py_old_frame_layout *real_py_old_frame_layout(int minor);
 uint32_t real_py_cframe_frame(int minor);
 struct type_fields *real_fields_of(char *tp_name);
+struct gc_surroundings real_gc_surroundings(int minor, raddr_t generations, uint32_t head_bytes);
 
+#define gc_surroundings(minor, generations, bytes) real_gc_surroundings(minor, generations, bytes)
 #define const
 #define py_layout_load real_py_layout_load
 #define py_code_layout(minor) real_py_code_layout(minor)
@@ -33,6 +36,7 @@ struct type_fields *real_fields_of(char *tp_name);
 #define py_old_frame_layout(minor) real_py_old_frame_layout(minor)
 #define py_cframe_frame real_py_cframe_frame
 #define fields_of real_fields_of
+#include "../../user/attach/gc_surroundings.c"
 #include "../../user/attach/py_layout.c"
 #include "../../user/collect/py_frame.c"
 #include "../../user/snapshot/fields.c"
@@ -42,6 +46,7 @@ struct type_fields *real_fields_of(char *tp_name);
 #undef py_old_frame_layout
 #undef py_cframe_frame
 #undef fields_of
+#undef gc_surroundings
 #undef const
 
 struct change {
@@ -138,6 +143,14 @@ static void change_tables(int minor)
 	change_field(minor);
 }
 
+struct gc_surroundings gc_surroundings(int minor, raddr_t generations, uint32_t head_bytes)
+{
+	struct gc_surroundings around = real_gc_surroundings(minor, generations, head_bytes);
+
+	change_words("lists", &around, sizeof(around));
+	return around;
+}
+
 int py_layout_load(int minor, int micro, struct remote *remote, raddr_t runtime,
 		   struct py_layout *out)
 {
@@ -170,7 +183,11 @@ const struct py_old_frame_layout *py_old_frame_layout(int minor)
 
 uint32_t py_cframe_frame(int minor)
 {
-	return real_py_cframe_frame(minor);
+	uint32_t frame = real_py_cframe_frame(minor);
+
+	if (minor == 11 || minor == 12)
+		change_words("cframe", &frame, sizeof(frame));
+	return frame;
 }
 
 const struct type_fields *fields_of(const char *tp_name)

@@ -2,7 +2,7 @@
 # Is anything taken on trust? Included by the Makefile.
 
 CHANGED_TOOL := $(OUT)/tests/changed-pyleak-bpf
-TABLES_OBJ := $(addprefix $(OUT)/user/,attach/py_layout.o collect/py_frame.o snapshot/fields.o)
+TABLES_OBJ := $(addprefix $(OUT)/user/,attach/gc_surroundings.o attach/py_layout.o collect/py_frame.o snapshot/fields.o)
 
 $(OUT)/tests/trust/changed.o: TEST_CFLAGS := -Wno-discarded-qualifiers
 

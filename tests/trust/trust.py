@@ -107,7 +107,8 @@ WINDOWS = "0.7", "3"
 NOTHING_SEEN = "and none were made"
 SNAPSHOTS, STACKS, ALL = ["backrefs"], ["backrefs", "sites"], list(VERBS)
 TABLES = {"layout": ALL, "slots": ALL, "frame_slots": STACKS, "code": STACKS, "frame": STACKS,
-          "old_frame": STACKS, "fields": SNAPSHOTS}
+          "old_frame": STACKS, "cframe": STACKS, "fields": SNAPSHOTS,
+          "lists": ["types", "types of a busy one", "backrefs"]}
 
 
 def judge(truth, run):

@@ -29,6 +29,8 @@
 #define MODULE_DICT 0x10
 #define HT_QUALNAME_FROM_NAME 0x10 /* PyHeapTypeObject, all versions */
 #define MEMBER_BYTES 0x28	   /* sizeof(PyMemberDef): the item of a type */
+#define STATS_BYTES 72		   /* struct gc_generation_stats[3], up to 3.14 */
+#define GC_DEBUG_MOST 0x3f	   /* gcmodule.c, DEBUG_* */
 #define FLAG_TYPE_SUBCLASS (1U << 31)
 
 struct check {
@@ -37,6 +39,7 @@ struct check {
 	struct py_reader reader;
 	raddr_t main; /* the interpreter that was first */
 	raddr_t newest;
+	struct gc_lists *lists;
 };
 
 static uint64_t word(const struct check *check, raddr_t at)
@@ -218,6 +221,38 @@ static bool check_frame(struct check *check)
 			       word(check, check->main + check->layout->interpreter_threads));
 }
 
+/* Two numbers that are 0 or 1, of the second one's neighbour the flags of gc.set_debug(), and the
+ * order of the struct: the permanent list, which has to be one, the statistics, `collecting`. */
+static bool check_one_collector(const struct check *check, uint32_t index)
+{
+	const struct pyleak_interpreter *one = &check->lists->interpreters[index];
+	raddr_t stats = check->lists->stats[index], enabled = check->lists->enabled[index];
+	uint64_t stride = one->heads[2] - one->heads[3];
+	struct remote *remote = check->reader.remote;
+
+	return one->heads[0] >= one->heads[3] + 3 * stride && stats == one->heads[0] + stride &&
+	       one->collecting == stats + (check->python->minor >= 15 ? 8 : STATS_BYTES) &&
+	       enabled < one->heads[3] && remote_word32(remote, one->collecting) <= 1 &&
+	       remote_word32(remote, enabled) <= 1 &&
+	       remote_word32(remote, enabled + 4) <= GC_DEBUG_MOST;
+}
+
+static bool check_collectors(struct check *check)
+{
+	struct gc_lists again;
+
+	/* 3.6 has statics, by name. */
+	for (uint32_t i = 0; check->python->minor >= 7 && i < check->lists->cnt; i++) {
+		/* gc.freeze() may have run when they were found. */
+		if (!check->lists->interpreters[i].heads[0] &&
+		    !gc_lists_find(check->python, check->reader.remote, &again))
+			*check->lists = again;
+		if (!check_one_collector(check, i))
+			return false;
+	}
+	return true;
+}
+
 static const struct {
 	bool (*is_right)(struct check *check);
 	const char *words;
@@ -227,6 +262,7 @@ static const struct {
 	{ check_thread_ids, "the identities of its threads" },
 	{ check_current, "the thread that runs" },
 	{ check_gil, "the GIL" },
+	{ check_collectors, "what lies beside its GC lists" },
 	{ check_type_type, "what a type is" },
 	{ check_modules, "sys.modules, or the text of a str" },
 	{ check_class, "the name of a class" },
@@ -247,14 +283,14 @@ static const char *what_is_wrong(struct check *check)
 	return NULL;
 }
 
-int py_check(const struct python *python, pid_t pid, struct remote *remote,
-	     const struct gc_lists *lists)
+int py_check(const struct python *python, pid_t pid, struct remote *remote, struct gc_lists *lists)
 {
 	static const struct timespec wait = { .tv_nsec = STEP_MS * 1000000L };
 	struct check check = {
 		.python = python,
 		.layout = &python->layout,
 		.newest = lists->newest_interpreter,
+		.lists = lists,
 	};
 	const char *wrong;
 
