@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "collect/py_check_code.h"
+#include "collect/py_check_collector.h"
 #include "collect/py_check_frame.h"
 #include "collect/py_frame.h"
 #include "collect/py_object.h"
@@ -29,8 +30,6 @@
 #define MODULE_DICT 0x10
 #define HT_QUALNAME_FROM_NAME 0x10 /* PyHeapTypeObject, all versions */
 #define MEMBER_BYTES 0x28	   /* sizeof(PyMemberDef): the item of a type */
-#define STATS_BYTES 72		   /* struct gc_generation_stats[3], up to 3.14 */
-#define GC_DEBUG_MOST 0x3f	   /* gcmodule.c, DEBUG_* */
 #define FLAG_TYPE_SUBCLASS (1U << 31)
 
 struct check {
@@ -221,36 +220,9 @@ static bool check_frame(struct check *check)
 			       word(check, check->main + check->layout->interpreter_threads));
 }
 
-/* Two numbers that are 0 or 1, of the second one's neighbour the flags of gc.set_debug(), and the
- * order of the struct: the permanent list, which has to be one, the statistics, `collecting`. */
-static bool check_one_collector(const struct check *check, uint32_t index)
-{
-	const struct pyleak_interpreter *one = &check->lists->interpreters[index];
-	raddr_t stats = check->lists->stats[index], enabled = check->lists->enabled[index];
-	uint64_t stride = one->heads[2] - one->heads[3];
-	struct remote *remote = check->reader.remote;
-
-	return one->heads[0] >= one->heads[3] + 3 * stride && stats == one->heads[0] + stride &&
-	       one->collecting == stats + (check->python->minor >= 15 ? 8 : STATS_BYTES) &&
-	       enabled < one->heads[3] && remote_word32(remote, one->collecting) <= 1 &&
-	       remote_word32(remote, enabled) <= 1 &&
-	       remote_word32(remote, enabled + 4) <= GC_DEBUG_MOST;
-}
-
 static bool check_collectors(struct check *check)
 {
-	struct gc_lists again;
-
-	/* 3.6 has statics, by name. */
-	for (uint32_t i = 0; check->python->minor >= 7 && i < check->lists->cnt; i++) {
-		/* gc.freeze() may have run when they were found. */
-		if (!check->lists->interpreters[i].heads[0] &&
-		    !gc_lists_find(check->python, check->reader.remote, &again))
-			*check->lists = again;
-		if (!check_one_collector(check, i))
-			return false;
-	}
-	return true;
+	return py_check_collectors(check->python, check->reader.remote, check->lists);
 }
 
 static const struct {

@@ -131,6 +131,7 @@ void fields_check_type(struct heap *heap, struct heap_type *type, const uint64_t
 	type->trial = trial;
 	if (!trial)
 		return;
+	trial->tp_name = fields->type;
 	trial->is_wrong = !are_distinct(heap, type, words, fields) ||
 			  !members_agree(heap, heap_type_word(words, TP_MEMBERS), fields);
 	find_unlisted(type, words, fields, trial);
@@ -171,8 +172,7 @@ void fields_check_report(const struct heap *heap)
 		     (!trial->misfits || trial->misfits * MISFITS_PER < trial->tried)))
 			continue;
 		pr_warn("snapshot: objects of type %s are not laid out as in CPython 3.%d: what "
-			"they "
-			"hold may be missing, or have another's name; report this build",
-			graph_name(heap->graph, heap->graph->types[type->index].name), heap->minor);
+			"they hold may be missing, or have another's name; report this build",
+			trial->tp_name, heap->minor);
 	}
 }

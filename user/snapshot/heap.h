@@ -66,6 +66,7 @@ struct heap_type {
 
 /* What objects of a type that fields.c knows look like, see fields_check.c. */
 struct fields_trial {
+	const char *tp_name;
 	bool is_wrong;		 /* the table cannot be right for this type */
 	uint16_t tried, misfits; /* objects */
 	uint64_t unlisted[4];	 /* a bit for each word that is no field */
