@@ -19,6 +19,8 @@
 
 #define MAX_THREADS 64
 #define MAX_FRAMES 100000
+#define MAX_CFRAMES 100000
+#define TSTATE_BYTES_MOST 0x400 /* pystate.h: under it up to 3.12 */
 
 static uint64_t word(const struct py_reader *reader, raddr_t at)
 {
@@ -105,6 +107,22 @@ static raddr_t newest_frame(const struct py_reader *reader, raddr_t tstate)
 	return cframe ? word(reader, cframe + py_cframe_frame(reader->minor)) : 0;
 }
 
+/* _PyCFrame of 3.11 and 3.12 has the outer one behind the frame; the outermost is a part of the
+ * thread. A thread may well have no frame, but not without these. */
+static bool is_idle(const struct py_reader *reader, raddr_t tstate)
+{
+	raddr_t at, last = 0;
+
+	if (reader->minor != 11 && reader->minor != 12)
+		return true;
+	at = word(reader, tstate + TSTATE_CFRAME);
+	for (int i = 0; at && i < MAX_CFRAMES; i++) {
+		last = at;
+		at = word(reader, at + py_cframe_frame(reader->minor) + 8);
+	}
+	return last >= tstate && last < tstate + TSTATE_BYTES_MOST;
+}
+
 /* The last frame of a chain that is of a Python function; 0: there is none. */
 static raddr_t outermost_frame(const struct py_reader *reader, raddr_t frame)
 {
@@ -134,7 +152,7 @@ bool py_check_frames(const struct py_reader *reader, raddr_t tstate)
 		if (frame &&
 		    (reader->minor >= 11 ? is_frame(reader, frame) : is_old_frame(reader, frame)))
 			return true;
-		any |= frame != 0;
+		any |= frame || (!newest && !is_idle(reader, tstate));
 		tstate = word(reader, tstate + TSTATE_NEXT);
 	}
 	return !any;
