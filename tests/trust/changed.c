@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tool with one offset changed, for tests/trust/trust.py: linked instead of the three files
+/* The tool with one offset changed, for tests/trust/trust.py: linked instead of the four files
  * that have tables of offsets, which are compiled here with tables that can be written to.
  * $PYLEAK_CHANGE is "TABLE INDEX DELTA", DELTA a number or "zero". Tables are walked as arrays, so
- * that none of their fields is forgotten. Status 99: the index is behind the end; 98: no change,
- * the field is of other versions of CPython. */
+ * that none of their fields is forgotten. Status 99: the index is behind the end, which is printed;
+ * 98: no change, the field is of other versions of CPython. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach/gc_surroundings.h"
 #include "attach/py_layout.h"
 #include "base/cleanup.h"
 #include "collect/py_frame.h"
@@ -25,7 +26,9 @@ struct py_frame_layout *real_py_frame_layout(int minor);
 struct py_old_frame_layout *real_py_old_frame_layout(int minor);
 uint32_t real_py_cframe_frame(int minor);
 struct type_fields *real_fields_of(char *tp_name);
+struct gc_surroundings real_gc_surroundings(int minor, raddr_t generations, uint32_t head_bytes);
 
+#define gc_surroundings(minor, generations, bytes) real_gc_surroundings(minor, generations, bytes)
 #define const
 #define py_layout_load real_py_layout_load
 #define py_code_layout(minor) real_py_code_layout(minor)
@@ -33,6 +36,7 @@ struct type_fields *real_fields_of(char *tp_name);
 #define py_old_frame_layout(minor) real_py_old_frame_layout(minor)
 #define py_cframe_frame real_py_cframe_frame
 #define fields_of real_fields_of
+#include "../../user/attach/gc_surroundings.c"
 #include "../../user/attach/py_layout.c"
 #include "../../user/collect/py_frame.c"
 #include "../../user/snapshot/fields.c"
@@ -42,6 +46,7 @@ struct type_fields *real_fields_of(char *tp_name);
 #undef py_old_frame_layout
 #undef py_cframe_frame
 #undef fields_of
+#undef gc_surroundings
 #undef const
 
 struct change {
@@ -73,6 +78,12 @@ static uint32_t changed(const struct change *change, uint32_t value)
 	return now;
 }
 
+static _Noreturn void end_at(size_t cnt)
+{
+	printf("%zu fields\n", cnt);
+	exit(BEHIND_THE_END);
+}
+
 static void change_words(const char *table, void *words, size_t bytes)
 {
 	uint32_t *word = words;
@@ -81,7 +92,7 @@ static void change_words(const char *table, void *words, size_t bytes)
 	if (!is_wanted(table, &change))
 		return;
 	if (change.index >= bytes / sizeof(*word))
-		exit(BEHIND_THE_END);
+		end_at(bytes / sizeof(*word));
 	word[change.index] = changed(&change, word[change.index]);
 }
 
@@ -92,7 +103,7 @@ static void change_halves(const char *table, uint16_t *halves, size_t bytes)
 	if (!is_wanted(table, &change))
 		return;
 	if (change.index >= bytes / sizeof(*halves))
-		exit(BEHIND_THE_END);
+		end_at(bytes / sizeof(*halves));
 	halves[change.index] = (uint16_t)changed(&change, halves[change.index]);
 }
 
@@ -114,7 +125,7 @@ static void change_field(int minor)
 			return;
 		}
 	}
-	exit(BEHIND_THE_END);
+	end_at(index);
 }
 
 static void change_tables(int minor)
@@ -130,6 +141,14 @@ static void change_tables(int minor)
 		change_words("old_frame", real_py_old_frame_layout(minor),
 			     sizeof(struct py_old_frame_layout));
 	change_field(minor);
+}
+
+struct gc_surroundings gc_surroundings(int minor, raddr_t generations, uint32_t head_bytes)
+{
+	struct gc_surroundings around = real_gc_surroundings(minor, generations, head_bytes);
+
+	change_words("lists", &around, sizeof(around));
+	return around;
 }
 
 int py_layout_load(int minor, int micro, struct remote *remote, raddr_t runtime,
@@ -164,7 +183,11 @@ const struct py_old_frame_layout *py_old_frame_layout(int minor)
 
 uint32_t py_cframe_frame(int minor)
 {
-	return real_py_cframe_frame(minor);
+	uint32_t frame = real_py_cframe_frame(minor);
+
+	if (minor == 11 || minor == 12)
+		change_words("cframe", &frame, sizeof(frame));
+	return frame;
 }
 
 const struct type_fields *fields_of(const char *tp_name)

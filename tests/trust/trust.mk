@@ -2,7 +2,8 @@
 # Is anything taken on trust? Included by the Makefile.
 
 CHANGED_TOOL := $(OUT)/tests/changed-pyleak-bpf
-TABLES_OBJ := $(addprefix $(OUT)/user/,attach/py_layout.o collect/py_frame.o snapshot/fields.o)
+TABLES_OBJ := $(addprefix $(OUT)/user/,attach/gc_surroundings.o attach/py_layout.o \
+	collect/py_frame.o snapshot/fields.o)
 
 $(OUT)/tests/trust/changed.o: TEST_CFLAGS := -Wno-discarded-qualifiers
 
@@ -12,7 +13,7 @@ $(CHANGED_TOOL): $(OUT)/tests/trust/changed.o $(filter-out $(TABLES_OBJ),$(USER_
 
 -include $(OUT)/tests/trust/changed.d
 
-# Hours, with all interpreters of the machine: TRUST="--python FILE --table NAME" does less.
+# Minutes for each interpreter of the machine: TRUST="--python FILE --table NAME" does less.
 .PHONY: check-trust
 check-trust: $(TOOL) $(CHANGED_TOOL)
 	$(Q)tests/trust/trust.py $(TOOL) $(CHANGED_TOOL) $(TRUST)

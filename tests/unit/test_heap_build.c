@@ -2,8 +2,10 @@
 /* The graph of a heap made of bytes, as every version of CPython lays it out. */
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "snapshot/graph_file.h"
 #include "tiny_heap.h"
 
@@ -182,4 +184,30 @@ Test(heap_build, chains_that_never_end_do, .timeout = 20)
 		tiny.words[(thread - TINY_BASE) / 8 + 1] = thread;
 		graph_destroy(build(&tiny));
 	}
+}
+
+static char said[400];
+
+static void keep_line(enum log_level level, const char *line)
+{
+	(void)level;
+	snprintf(said, sizeof(said), "%s", line);
+}
+
+/* Or a field is missing, in this build. */
+Test(heap_build, a_word_that_is_no_field_leads_to_no_object)
+{
+	static struct tiny_heap tiny;
+	size_t closure = 0; /* the word of the function */
+
+	log_set_sink(keep_line);
+	tiny_heap_make(&tiny, 12);
+	while (tiny.words[closure] != tiny.closure)
+		closure++;
+	graph_destroy(build(&tiny));
+	cr_assert_str_eq(said, "");
+	tiny.words[closure + (0x90 - 0x48) / 8] = tiny.items;
+	graph_destroy(build(&tiny));
+	cr_assert(strstr(said, "objects of type function are not laid out as in CPython 3.12"),
+		  "%s", said);
 }

@@ -187,7 +187,7 @@ static void make_frame(struct tiny_heap *heap, raddr_t frame, raddr_t code, uint
 	put(heap, frame + layout->code, code);
 	put32(heap, frame + layout->owner, owner);
 	put(heap, frame + layout->locals, heap->texts[0]);
-	if (layout->tagged)
+	if (heap->minor >= 14)
 		put(heap, frame + layout->top, frame + layout->locals + 8);
 	else
 		put32(heap, frame + layout->top, 1);

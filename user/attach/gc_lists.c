@@ -2,15 +2,14 @@
 /* gc_generation is {PyGC_Head head; int threshold; int count}. Three in a row, each a ring whose
  * first and last node point back to it, are found nowhere else in an interpreter state. Steps
  * of 4 bytes: Debian's 3.13 aligns PyGC_Head to 4. From 3.14 on the permanent generation
- * follows directly and makes a second match 3 words later, so the lowest match counts.
- *
- * What lies around the generations (struct _gc_runtime_state, pycore_gc.h) is then known
- * relative to them. */
+ * follows directly and makes a second match 3 words later, so the lowest match counts. */
 #include "attach/gc_lists.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+
+#include "attach/gc_surroundings.h"
 
 #define LINK(word) ((word) & ~3ULL)
 #define MAX_THRESHOLD 100000000
@@ -36,18 +35,12 @@ static bool is_generation(struct remote *remote, raddr_t head, uint32_t head_byt
 	return threshold >= 0 && threshold <= MAX_THRESHOLD && count >= 0 && is_ring(remote, head);
 }
 
-/* A 32-byte head is aligned to 16, and so is what follows it. */
-static uint32_t stride_of(uint32_t head_bytes)
-{
-	return head_bytes == 32 ? 48 : head_bytes + 8;
-}
-
 uint32_t gc_lists_check(struct remote *remote, raddr_t address)
 {
 	static const uint32_t sizes[] = { 16, 24, 32 };
 
 	for (size_t i = 0; i < 3; i++) {
-		uint32_t stride = stride_of(sizes[i]);
+		uint32_t stride = gc_stride(sizes[i]);
 
 		if (is_generation(remote, address, sizes[i]) &&
 		    is_generation(remote, address + stride, sizes[i]) &&
@@ -77,37 +70,6 @@ static raddr_t search(struct remote *remote, raddr_t from, uint32_t extent, uint
 			return from + at;
 	}
 	return 0;
-}
-
-static uint32_t align_up(uint32_t value, uint32_t to)
-{
-	return (value + to - 1) & ~(to - 1);
-}
-
-/* Where the fields beside the generations are, relative to the first generation. */
-struct surroundings {
-	uint32_t permanent, stats, collecting;
-	uint32_t enabled_before; /* bytes before the generations */
-};
-
-static struct surroundings surroundings_of(int minor, raddr_t generations, uint32_t head_bytes)
-{
-	uint32_t stride = stride_of(head_bytes);
-	uint32_t pad = generations % 8; /* Debian's 3.13 */
-	struct surroundings around = {};
-
-	if (minor >= 14) {
-		around.permanent = 3 * stride;
-		around.stats = 4 * stride;
-	} else {
-		/* PyGC_Head *generation0 stands between, aligned to 8. */
-		around.permanent = align_up(3 * stride + 8, head_bytes == 32 ? 16 : 8) + pad;
-		around.stats = around.permanent + stride;
-	}
-	/* gc_generation_stats: 3 words for each generation; from 3.15 on a pointer to them. */
-	around.collecting = around.stats + (minor >= 15 ? 8 : 3 * 24);
-	around.enabled_before = minor >= 15 ? 8 : head_bytes == 32 ? 0x14 : 0xc - pad;
-	return around;
 }
 
 /* 3.15 keeps rings of stats behind a pointer: the index of the newest entry moves with every
@@ -142,9 +104,10 @@ static void set_marks(const struct python *python, struct remote *remote, raddr_
 static void describe(const struct python *python, struct remote *remote, raddr_t generations,
 		     struct gc_lists *lists)
 {
-	uint32_t index = lists->cnt, stride = stride_of(lists->head_bytes);
+	uint32_t index = lists->cnt, stride = gc_stride(lists->head_bytes);
 	struct pyleak_interpreter *out = &lists->interpreters[index];
-	struct surroundings around = surroundings_of(python->minor, generations, lists->head_bytes);
+	struct gc_surroundings around =
+		gc_surroundings(python->minor, generations, lists->head_bytes);
 
 	out->heads[1] = generations + 2 * stride;
 	out->heads[2] = generations + stride;
@@ -198,7 +161,7 @@ static int find_global(const struct python *python, struct remote *remote, struc
 static bool is_followed(const struct python *python, struct remote *remote, raddr_t generations,
 			uint32_t head_bytes)
 {
-	return python->minor < 14 || is_ring(remote, generations + 3 * stride_of(head_bytes));
+	return python->minor < 14 || is_ring(remote, generations + 3 * gc_stride(head_bytes));
 }
 
 static int find_per_interpreter(const struct python *python, struct remote *remote,

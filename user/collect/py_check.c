@@ -13,6 +13,8 @@
 
 #include "base/log.h"
 #include "collect/py_check_code.h"
+#include "collect/py_check_collector.h"
+#include "collect/py_check_frame.h"
 #include "collect/py_frame.h"
 #include "collect/py_object.h"
 #include "pyleak_wire.h"
@@ -36,6 +38,7 @@ struct check {
 	struct py_reader reader;
 	raddr_t main; /* the interpreter that was first */
 	raddr_t newest;
+	struct gc_lists *lists;
 };
 
 static uint64_t word(const struct check *check, raddr_t at)
@@ -210,6 +213,18 @@ static bool check_code(struct check *check)
 	       py_check_code(&check->reader, &check->python->layout.frames, init);
 }
 
+static bool check_frame(struct check *check)
+{
+	return py_check_frame_table(check->python->minor) &&
+	       py_check_frames(&check->reader,
+			       word(check, check->main + check->layout->interpreter_threads));
+}
+
+static bool check_collectors(struct check *check)
+{
+	return py_check_collectors(check->python, check->reader.remote, check->lists);
+}
+
 static const struct {
 	bool (*is_right)(struct check *check);
 	const char *words;
@@ -219,10 +234,12 @@ static const struct {
 	{ check_thread_ids, "the identities of its threads" },
 	{ check_current, "the thread that runs" },
 	{ check_gil, "the GIL" },
+	{ check_collectors, "what lies beside its GC lists" },
 	{ check_type_type, "what a type is" },
 	{ check_modules, "sys.modules, or the text of a str" },
 	{ check_class, "the name of a class" },
-	{ check_code, "code objects, functions and frames" },
+	{ check_code, "code objects and functions" },
+	{ check_frame, "the frames of its threads" },
 };
 
 /* NULL: nothing. A stripped 3.6 has no symbol that leads to its interpreters: nobody uses what is
@@ -238,14 +255,14 @@ static const char *what_is_wrong(struct check *check)
 	return NULL;
 }
 
-int py_check(const struct python *python, pid_t pid, struct remote *remote,
-	     const struct gc_lists *lists)
+int py_check(const struct python *python, pid_t pid, struct remote *remote, struct gc_lists *lists)
 {
 	static const struct timespec wait = { .tv_nsec = STEP_MS * 1000000L };
 	struct check check = {
 		.python = python,
 		.layout = &python->layout,
 		.newest = lists->newest_interpreter,
+		.lists = lists,
 	};
 	const char *wrong;
 

@@ -7,8 +7,7 @@
 
 /* Looks through the layout at objects that every CPython has and whose contents are known. A
  * program that is only starting gets a second. Logs one line and returns -EBADMSG: something is
- * elsewhere. */
-int py_check(const struct python *python, pid_t pid, struct remote *remote,
-	     const struct gc_lists *lists);
+ * elsewhere. `lists` are found again where one of them was just changing. */
+int py_check(const struct python *python, pid_t pid, struct remote *remote, struct gc_lists *lists);
 
 #endif

@@ -49,7 +49,10 @@ static bool check_numbers(const struct py_reader *reader, const struct py_code_l
 	uint32_t stack = remote_word32(reader->remote, code + at->stack);
 	uint32_t line = remote_word32(reader->remote, code + at->first_line);
 
-	/* The count of its references may look like a small number, too. */
+	/* Other numbers beside them are small, too; and so is the count of its references. */
+	if (reader->minor <= 10 ? at->stack != at->locals + 4 || at->first_line != at->locals + 0xc
+				: at->first_line != at->stack + 4 || at->locals != at->stack + 8)
+		return false;
 	if (at->locals <= OB_TYPE || at->stack <= OB_TYPE || at->first_line <= OB_TYPE)
 		return false;
 	return remote_word32(reader->remote, code + at->locals) == LOCALS && stack &&
@@ -88,16 +91,11 @@ static bool agrees(const struct py_code_layout *at, const struct py_frame_offset
 	       said->bytecode == at->bytecode;
 }
 
-/* Two sources that know nothing of each other; and what is behind a frame's last byte are its
- * locals. */
+/* Two sources that know nothing of each other. */
 static bool check_frames(int minor, const struct py_frame_offsets *said)
 {
 	const struct py_frame_layout *at = py_frame_layout(minor);
 
-	if (minor < 11)
-		return true;
-	if (at->locals != (at->owner & ~7U) + 8)
-		return false;
 	return minor < 13 || (said->tstate_frame == TSTATE_FRAME_313 &&
 			      said->previous == at->previous && said->code == at->code &&
 			      said->instruction == at->instruction && said->owner == at->owner);

@@ -3,7 +3,6 @@
 #ifndef PYLEAK_PY_FRAME_H
 #define PYLEAK_PY_FRAME_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct py_code_layout {
@@ -22,12 +21,11 @@ struct py_code_layout {
 /* _PyInterpreterFrame, 3.11 and later. */
 struct py_frame_layout {
 	uint32_t code, function, namespace_, object, previous, instruction, top, owner, locals;
-	bool tagged; /* references carry flags in their low bits (_PyStackRef, 3.14) */
 };
 
 /* PyFrameObject, up to 3.10. */
 struct py_old_frame_layout {
-	uint32_t trace, value_stack, top, executing, last, locals;
+	uint32_t trace, value_stack, top, last, locals;
 };
 
 #define PY_OLD_FRAME_BACK 0x18

@@ -120,6 +120,7 @@ static int fill(struct heap *heap, const raddr_t *containers, size_t container_c
 		if (heap->out_of_room)
 			return -ENOMEM;
 	}
+	fields_check_report(heap);
 	err = add_native_roots(heap);
 	if (!err && heap->out_of_room)
 		err = -ENOMEM;

@@ -107,7 +107,7 @@ void refer_interpreter_frame(struct heap *heap, raddr_t frame)
 	field(heap, frame + layout->namespace_, "f_locals");
 	field(heap, frame + layout->function, "f_func");
 	field(heap, frame + layout->code, "f_code");
-	if (layout->tagged) {
+	if (heap->minor >= 14) {
 		raddr_t pointer = heap_word(heap, frame + layout->top);
 
 		running = pointer < frame + layout->locals;

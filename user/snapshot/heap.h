@@ -60,7 +60,16 @@ struct heap_type {
 	raddr_t cached_keys; /* of the attributes that lie in instances */
 	struct heap_word *words;
 	size_t word_cnt;
+	struct fields_trial *trial; /* NULL: its words are not of a table */
 	UT_hash_handle hh;
+};
+
+/* What objects of a type that fields.c knows look like, see fields_check.c. */
+struct fields_trial {
+	const char *tp_name;
+	bool is_wrong;		 /* the table cannot be right for this type */
+	uint16_t tried, misfits; /* objects */
+	uint64_t unlisted[4];	 /* a bit for each word that is no field */
 };
 
 #define RECENT_TYPES 256U
@@ -199,6 +208,8 @@ void heap_names_destroy(struct heap *heap);
 
 /* NULL when there is no type at `address`. */
 const struct heap_type *heap_type_get(struct heap *heap, raddr_t address);
+/* The same of a type that an object had already. */
+bool heap_type_is_known(const struct heap *heap, raddr_t address);
 void heap_types_destroy(struct heap *heap);
 /* A word of a type object that was read. */
 static inline uint64_t heap_type_word(const uint64_t *type, uint32_t offset)
@@ -208,6 +219,13 @@ static inline uint64_t heap_type_word(const uint64_t *type, uint32_t offset)
 /* heap_type_words.c: the words that the type adds to those of its base. `words` are its own. */
 void heap_type_add_words(struct heap *heap, struct heap_type *type, const uint64_t *words,
 			 const struct heap_type *base, const char *tp_name);
+/* fields_check.c: are the words of the type's objects where fields.c says? First what the type
+ * itself tells, then each of the first objects; in the end a line for each type that differs. */
+struct type_fields;
+void fields_check_type(struct heap *heap, struct heap_type *type, const uint64_t *words,
+		       const struct type_fields *fields);
+void fields_check_object(struct heap *heap, const struct heap_type *type, const uint64_t *object);
+void fields_check_report(const struct heap *heap);
 /* heap_size.c: shallow size of an object, as sys.getsizeof. */
 uint64_t heap_object_bytes(struct heap *heap, const struct heap_type *type, raddr_t object);
 

@@ -220,6 +220,14 @@ const struct heap_type *heap_type_get(struct heap *heap, raddr_t address)
 	return type;
 }
 
+bool heap_type_is_known(const struct heap *heap, raddr_t address)
+{
+	const struct heap_type *type;
+
+	HASH_FIND(hh, heap->known, &address, sizeof(address), type);
+	return type && type->is_type;
+}
+
 void heap_types_destroy(struct heap *heap)
 {
 	struct heap_type *type, *next;
@@ -227,6 +235,7 @@ void heap_types_destroy(struct heap *heap)
 	HASH_ITER (hh, heap->known, type, next) {
 		HASH_DEL(heap->known, type);
 		free(type->words);
+		free(type->trial);
 		free(type);
 	}
 	free(heap->by_index);

@@ -108,6 +108,8 @@ void heap_type_add_words(struct heap *heap, struct heap_type *type, const uint64
 		return;
 	}
 	add_fields(heap, type, fields);
+	if (fields)
+		fields_check_type(heap, type, words, fields);
 	if (fields && fields->complete)
 		return;
 	/* What has a reader of its own has no words of its own. */

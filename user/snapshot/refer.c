@@ -99,6 +99,8 @@ static void refer_words(struct heap *heap, const struct heap_type *type, raddr_t
 {
 	const uint64_t *words = heap_table(heap, object, type->basic_bytes / 8);
 
+	if (words && type->trial)
+		fields_check_object(heap, type, words);
 	for (size_t i = 0; words && i < type->word_cnt; i++) {
 		const struct heap_word *word = &type->words[i];
 		const uint64_t *at = &words[word->offset / 8];

@@ -281,6 +281,7 @@ static int find(struct finder *finder, const struct search_options *options)
 		err = find_suspects(finder, options);
 	for (unsigned int level = 0; !err && more && level < depth; level++)
 		err = find_level(finder, &more);
+	fields_check_report(heap);
 	heap->graph->nodes[SEARCH_SCRATCH].type = pseudo;
 	heap->graph->nodes[SEARCH_SCRATCH].flags = NODE_PSEUDO;
 	return err ? err : search_finish(heap);
