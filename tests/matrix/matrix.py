@@ -54,6 +54,21 @@ def is_python(pid):
         return any("python" in os.path.basename(line.rstrip()) for line in maps if "/" in line)
 
 
+def digest(paths):
+    together = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            together.update(hashlib.sha256(file.read()).digest())
+    return together.hexdigest()[:16]
+
+
+def files_of(pid):
+    """The executable, and the files of Python's that are mapped: libpython may be one."""
+    with open("/proc/%d/maps" % pid) as maps:
+        paths = {line.split(None, 5)[5].rstrip() for line in maps if "libpython" in line}
+    return ["/proc/%d/exe" % pid] + ["/proc/%d/root%s" % (pid, path) for path in sorted(paths)]
+
+
 def interpreter_of(pid):
     """The process, or the first below it, that has a file of Python's."""
     while not is_python(pid):
@@ -136,8 +151,7 @@ class Row:
 
     def attach(self, target):
         python = os.path.realpath("/proc/%d/exe" % target.pid)
-        with open("/proc/%d/exe" % target.pid, "rb") as file:
-            self.resume(self.args.key + hashlib.sha256(file.read()).hexdigest()[:16])
+        self.resume(self.args.key + digest(files_of(target.pid)))
         refused = self.read("refused")
         if refused:
             self.check_refusal(target, refused[0])
@@ -269,8 +283,8 @@ class Arguments:
         self.build = os.path.join(TOP, "build")
         with open(os.path.join(HERE, "columns.tsv")) as file:
             self.columns = [line.rstrip("\n").split("\t") for line in file]
-        self.key = "".join(hashlib.sha256(open(path, "rb").read()).hexdigest()[:16]
-                           for path in (self.tool, self.tests))
+        programs = sorted(glob.glob(os.path.join(TOP, "tests", "programs", "*.py")))
+        self.key = digest([self.tool, self.tests, os.path.join(HERE, "columns.tsv")] + programs)
 
     def rows(self):
         for script in sorted(glob.glob(os.path.join(HERE, "targets", "*.sh"))):

@@ -42,13 +42,15 @@ make_root()
 
 add_python()
 {
-	[ ! -x "$root/usr/bin/python$version" ] || return 0
+	# One that was not configured to its end does not start.
+	! chroot "$root" "/usr/bin/python$version" -c 'import gc' 2>/dev/null || return 0
+	chroot "$root" apt-get update -qq >"$root.log" 2>&1 || true # what it knows may be enough
 	if ! chroot "$root" apt-cache policy "python$version" | grep -q 'Candidate: [^(]'; then
 		echo "$suite has no python$version"
 		exit 77
 	fi
 	chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-		--no-install-recommends "python$version" >"$root.log" 2>&1 || {
+		--no-install-recommends "python$version" >>"$root.log" 2>&1 || {
 		tail -n 3 "$root.log" >&2
 		exit 1
 	}
