@@ -76,7 +76,7 @@ ParameterizedTest(struct python_param *param, instruments, slices_count_a_large_
 	struct program program;
 	struct tool tool;
 	json_t *types, *cost;
-	double objects = 2000000 / live_slowness(), off;
+	double objects = 2000000 / live_slowness(), off, longest_s, all_s;
 	char number[16];
 
 	live_needs_root();
@@ -90,12 +90,12 @@ ParameterizedTest(struct python_param *param, instruments, slices_count_a_large_
 	off = (double)live_of(types, "__main__.Node") / objects - 1;
 	cr_expect(off < 0.01 && off > -0.01, "%s: off by %.2f %%", param->path, off * 100);
 	cost = json_object_get(types, "cost");
-	/* The deadline is looked at every 128 objects; a preempted host may add to it, and adds to
-	 * an emulated machine what it likes. */
-	cr_expect(live_slowness() > 1 ||
-			  json_real_value(json_object_get(cost, "longest_pause_s")) < 0.005,
-		  "%s: a pause of %.1f ms", param->path,
-		  json_real_value(json_object_get(cost, "longest_pause_s")) * 1000);
+	/* Of the whole census; a busy machine makes any pause longer, and has others meanwhile. In
+	   milliseconds it is `make bench`, part census. */
+	longest_s = json_real_value(json_object_get(cost, "longest_pause_s"));
+	all_s = objects * json_real_value(json_object_get(cost, "ns_per_object")) / 1e9;
+	cr_expect(longest_s > 0 && longest_s < 0.75 * all_s, "%s: a pause of %.1f ms of %.1f",
+		  param->path, longest_s * 1000, all_s * 1000);
 	tool_free(&tool);
 	program_stop(&program);
 }
