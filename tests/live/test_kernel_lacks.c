@@ -131,7 +131,7 @@ static const char *word_of(const json_t *check, const char *key)
 /* The probes on allocations need no BTF, but all else that the others need. */
 Test(kernel_lacks, doctor_and_sites_say_why, .timeout = 120)
 {
-	const char *seconds = live_slowness() > 1 ? "50" : "5";
+	const char *seconds = live_slowness() > 1 ? "60" : "15";
 	struct program program;
 	struct tool sites, doctor;
 	const json_t *check;

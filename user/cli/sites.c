@@ -120,6 +120,12 @@ static int show(struct session *session, struct sites_run *run)
 	int err;
 
 	alloc_watch_rest(run->watch);
+	if (!run->asked) {
+		pr_error("sites: process %d: no census came in the time of the watch, so its types "
+			 "are not known; watch longer (-d)",
+			 session->target.pid);
+		return -EINVAL;
+	}
 	if (!alloc_watch_has_suspects(run->watch)) {
 		pr_error("sites: process %d has no objects of a type %s, and none were made; "
 			 "pyleak-bpf types -p %d lists its types",
