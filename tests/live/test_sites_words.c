@@ -101,7 +101,7 @@ Test(sites_words, a_type_of_several_modules_is_refused_with_their_names, .timeou
 	live_needs_root();
 	program_start_ready(&program, PYTHON, "truth.py", NULL);
 	free(program_ask(&program, "populate 5"));
-	tool_run(&tool, "sites", "-p", pid_text(program.pid), "-t", "Twin", "-d", "1", NULL);
+	tool_run(&tool, "sites", "-p", pid_text(program.pid), "-t", "Twin", "-d", "20", NULL);
 	cr_expect_eq(tool.status, 1, "status %d", tool.status);
 	cr_expect(strstr(tool.errors, "first_module.Twin") &&
 			  strstr(tool.errors, "second_module.Twin"),
