@@ -128,7 +128,7 @@ fuzz: $(FUZZERS)
 matrix: packages
 	$(Q)contrib/packages.sh debootstrap
 	$(Q)$(MAKE) --no-print-directory all $(LIVE_TEST)
-	$(Q)tests/matrix/matrix.py $(TOOL) $(LIVE_TEST) $(ROWS)
+	$(Q)tests/matrix/matrix.py $(if $(FAILED),--failed) $(TOOL) $(LIVE_TEST) $(ROWS)
 
 # ---- benchmarks and the demo
 

@@ -75,7 +75,9 @@ def main():
         if wanted and column not in wanted:
             continue
         print("==", column, file=sys.stderr, flush=True)
-        cell = "pass" if needs == "-" else checked(checks, needs)
+        cell = "pass"
+        for what in needs.replace("-", "").split(","):
+            cell = checked(checks, what) if what and cell == "pass" else cell
         say(column, live(patterns[0]) if patterns and cell == "pass" else cell)
 
 

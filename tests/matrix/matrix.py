@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Tries the tool on every Python build that targets/*.sh can make here, with the live tests, and
-writes docs/matrix.md: tests/matrix/matrix.py TOOL LIVE_TESTS [ROW...]. Needs root.
+writes docs/matrix.md: tests/matrix/matrix.py [--failed] TOOL LIVE_TESTS [ROW...]. Needs root.
 
 A row is FOLDER/python (build/matrix/ROW), made by `targets/FAMILY.sh prepare ROW FOLDER`, which says
 77 if this machine lacks it. FOLDER/refused: words that the tool's refusal must have. FOLDER/columns:
 the columns that make sense, if not all, one a line, others with a tab and the reason. A cell is
-kept until the tool, the tests or the interpreter change, so a run that was stopped goes on."""
+kept until the tool, the tests or the interpreter change, so a run that was stopped goes on. With
+--failed all other cells of a row are kept in any case, and so is its star in docs/matrix.md."""
 import glob
 import hashlib
 import json
@@ -140,8 +141,9 @@ class Row:
         if os.path.exists(self.path):
             with open(self.path) as file:
                 before = json.load(file)
-            if before["key"] == key:
+            if before["key"] == key or self.args.failed and before["key"]:
                 self.result["cells"] = before["cells"]
+                key = before["key"]
         self.result["key"] = key
 
     def tried(self, column):
@@ -278,8 +280,10 @@ def verdict_of(tap):
 
 
 class Arguments:
-    def __init__(self, tool, tests, names):
-        self.tool, self.tests, self.names = os.path.abspath(tool), os.path.abspath(tests), names
+    def __init__(self, words):
+        self.failed = words[0] == "--failed"
+        tool, tests, *self.names = words[self.failed:]
+        self.tool, self.tests = os.path.abspath(tool), os.path.abspath(tests)
         self.build = os.path.join(TOP, "build")
         with open(os.path.join(HERE, "columns.tsv")) as file:
             self.columns = [line.rstrip("\n").split("\t") for line in file]
@@ -299,7 +303,7 @@ def main():
         sys.exit(__doc__)
     if os.geteuid() != 0:
         sys.exit("matrix: run it as root: for BPF, namespaces and debootstrap")
-    args = Arguments(sys.argv[1], sys.argv[2], sys.argv[3:])
+    args = Arguments(sys.argv[1:])
     rows = list(args.rows())
     unknown = set(args.names) - {row.name for row in rows}
     if unknown:
