@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where things are in each CPython. Offsets up to 3.12 are of x86-64 and arm64 Linux release
- * builds, read from DWARF of real builds; they did not move inside a minor version except where
- * noted. Whatever is found through them is validated where it is used (gc_lists.c walks the
- * lists both ways, py_type.c compares names), so that a foreign build is refused, not misread. */
+/* Where things are in each CPython. Offsets up to 3.12 are of x86-64 Linux release builds, read
+ * from DWARF of real builds, and the same on arm64 but for what lies behind a mutex; they did not
+ * move inside a minor version except where noted. Whatever is found through them is validated where
+ * it is used (gc_lists.c walks the lists both ways, py_type.c compares names), so that a foreign
+ * build is refused, not misread. */
 #include "attach/py_layout.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
+
+/* Of the GIL (pycore_gil.h), which up to 3.11 lies before the thread that runs. */
+#define GIL_MUTEXES 2
+#define MUTEX_BYTES_X86_64 40
 
 static const struct py_layout layouts[] = {
 	[6] = { .interpreter_modules = 0x10,
@@ -175,5 +181,7 @@ int py_layout_load(int minor, int micro, struct remote *remote, raddr_t runtime,
 	/* 3.7.4 aligned PyGC_Head to 16 bytes, which moved what follows it (bpo-27987). */
 	if (minor == 7 && micro <= 3)
 		out->tstate_current = 0x570;
+	if (out->tstate_current)
+		out->tstate_current += GIL_MUTEXES * (sizeof(pthread_mutex_t) - MUTEX_BYTES_X86_64);
 	return minor >= 13 ? load_debug_offsets(minor, remote, runtime, out) : 0;
 }
