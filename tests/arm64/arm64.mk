@@ -11,7 +11,7 @@ ARM64_MAKE = $(MAKE) --no-print-directory ARCH=arm64 CC=aarch64-linux-gnu-gcc \
 # Programs of another machine cannot execute themselves.
 $(UNIT_TEST) $(BPF_TEST): $(if $(SYSROOT),$(OUT)/tests/arm64/emulated.o)
 
-.PHONY: arm64-root arm64 check-arm64
+.PHONY: arm64-root arm64 check-arm64 kernel-arm64
 arm64-root:
 	$(Q)contrib/packages.sh gcc-aarch64-linux-gnu qemu-user-static
 	$(Q)tests/arm64/sysroot.sh $(ARM64_ROOT) $(ARM64_LIBRARIES)
@@ -22,3 +22,8 @@ arm64: arm64-root
 check-arm64: arm64
 	$(Q)$(ARM64_MAKE) $(ARM64)/tests/unit-tests $(ARM64)/tests/bpf-tests
 	$(Q)tests/arm64/run.sh $(ARM64)
+
+# A machine, not only programs: minutes.
+kernel-arm64: arm64
+	$(Q)contrib/packages.sh qemu-system-arm cpio
+	$(Q)tests/arm64/kernel.sh $(ARM64)

@@ -181,7 +181,8 @@ class Row:
                 self.set("attach", "fail", "%s: status %d, '%s' instead of a refusal with '%s'" % (
                     verb, said.returncode, said.stderr.strip(), words))
                 return
-        self.set("attach", "refused", lines[0].replace(str(target.pid), "PID"))
+        self.set("attach", "refused",
+                 lines[0].replace(str(target.pid), "PID").replace(TOP + os.sep, ""))
 
     def live_tests(self, column, pattern, python):
         tap = os.path.join(self.folder, column.replace(" ", "-") + ".tap")

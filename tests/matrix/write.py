@@ -7,7 +7,8 @@ import time
 
 HEAD = """# What was tried
 
-Written by `make matrix` and `make kernels`, on %s, Linux %s; nothing by hand.
+Written by `make matrix`, `make kernels`, `make check-arm64` and `make kernel-arm64`, on %s,
+Linux %s; nothing by hand.
 Each cell is a part of the live tests, which compare what the tool says with what the interpreter
 itself knows (`tests/matrix/columns.tsv` says which). `pass`: all of them ran and passed. A number is
 a note below; a star, that an earlier build of the tool or of the tests was tried.
