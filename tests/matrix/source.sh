@@ -52,7 +52,9 @@ tell_if_done
 cd "$work"
 if ! own_apt update >"$work/apt.log" 2>&1 ||
 	! own_apt source "$package" >>"$work/apt.log" 2>&1; then
-	why=$(grep -m1 '^[EW]:' "$work/apt.log") || why="see $work/apt.log"
+	# Which server it was is this machine's affair.
+	why=$(grep -m1 '^[EW]:' "$work/apt.log" | sed 's|https*://[^ ]*/||; s/ *\[IP[^]]*\]//')
+	[ -n "$why" ] || why="see $work/apt.log"
 	echo "there is no source package $package of $suite: $why"
 	exit 77
 fi

@@ -4,13 +4,9 @@
 # no USDT, and nothing left of the symbols that is not needed to run.
 set -eu
 
-rows='image-3.11-pgo bookworm python3.11 --enable-optimizations --with-lto
-image-3.11-lto bookworm python3.11 --with-lto
+rows='image-3.11-lto bookworm python3.11 --with-lto
 image-3.13 trixie python3.13
 image-3.14 sid python3.14'
-# What is trained on decides what gets inlined. The default takes an hour; these exercise the
-# interpreter, containers and the collector, which is what the tool looks at.
-training='PROFILE_TASK=-m test --pgo test_gc test_dict test_list test_set test_generators test_json test_re'
 
 usage()
 {
@@ -45,9 +41,6 @@ prepare)
 	# The row's words are arguments.
 	# shellcheck disable=SC2086
 	set -- "$3" $row
-	case $* in
-	*--enable-optimizations*) set -- "$@" "$training" ;;
-	esac
 	"${0%/*}/../build-python.sh" "$@" --enable-shared
 	[ -e "$1/stripped" ] || strip_all "$1"
 	;;
