@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "live/heap_truth.h"
 
 #define PYTHON "/usr/bin/python3"
@@ -80,6 +81,12 @@ static void check_all_are_there(const struct heap_graph *graph, const struct com
 		     found->unknown);
 }
 
+/* Nothing is missing, so nothing is to be said. */
+static void refuse_warnings(enum log_level level, const char *line)
+{
+	cr_expect(level > LOG_WARN, "said: %s", line);
+}
+
 static void check(const char *python, const char *command, const char *name)
 {
 	struct comparison found;
@@ -88,6 +95,7 @@ static void check(const char *python, const char *command, const char *name)
 	struct truth truth;
 	long objects = start_and_dump(&program, python, command, &truth);
 
+	log_set_sink(refuse_warnings);
 	graph = graph_of(program.pid);
 	truth_compare(graph, &truth, &found);
 	fprintf(stderr,

@@ -113,6 +113,7 @@ VERBS = {
 # Seconds that `sites` watches: the first is enough on an idle machine.
 WINDOWS = "0.7", "3"
 NOTHING_SEEN = "and none were made"
+DOUBT = "are not laid out as in"
 SNAPSHOTS, STACKS, ALL = ["backrefs"], ["backrefs", "sites"], list(VERBS)
 TABLES = {"layout": ALL, "slots": ALL, "frame_slots": STACKS, "code": STACKS, "frame": STACKS,
           "old_frame": STACKS, "cframe": STACKS, "fields": SNAPSHOTS,
@@ -159,6 +160,8 @@ class Bench:
                     break
             else:
                 sys.exit(f"trust: {python}: {verb}: {truth.errors}")
+            if DOUBT in truth.errors:
+                sys.exit(f"trust: {python}: {verb}, with no change: {truth.errors}")
 
     def run(self, tool, verb, change=None, window=WINDOWS[0]):
         mode, arguments, pick = VERBS[verb]

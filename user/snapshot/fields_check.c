@@ -82,8 +82,9 @@ static bool are_distinct(const struct heap *heap, const struct heap_type *type,
 	return true;
 }
 
-/* Words that lead to objects without holding them: neighbours in a list, and the number 1
- * (weakrefobject.h, _functoolsmodule.c, enumobject.c). */
+/* Words that lead to objects without holding them: neighbours in a list, the number 1, and what
+ * was in the memory before, where only free-threaded builds keep something (weakrefobject.h,
+ * _functoolsmodule.c, enumobject.c; _co_unique_id of 3.14 and later in codeobject.c). */
 static bool is_no_reference(const char *tp_name, uint32_t at)
 {
 	static const struct {
@@ -93,6 +94,7 @@ static bool is_no_reference(const char *tp_name, uint32_t at)
 		{ "weak", 0x28, 0x30 }, /* all six types */
 		{ "functools._lru_list_elem", 0x10, 0x18 },
 		{ "enumerate", 0x30, 0x30 },
+		{ "code", 0xb8, 0xb8 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
