@@ -3,13 +3,15 @@
  * event of its interpreter. Up to 3.11 that may be one of a collection that this very allocation
  * sets off, while its memory still holds what was there before: it is deferred to the collection's
  * end. Callbacks run before the collector does, so its hook alone does not tell; what was there
- * before has no references any more, or no type.
+ * before has no references any more, or no type, or a pointer where references are counted.
  *
  * One read of user memory costs more than all else here together, so each hit makes one. */
 #ifndef PYLEAK_ALLOC_COUNT_BPF_H
 #define PYLEAK_ALLOC_COUNT_BPF_H
 
-#define NO_REFERENCES (PYLEAK_ALLOC_MAX_TYPES) /* with the index of a slot: the refcount is 0 */
+#define NEW_REFERENCES_MAX 16
+/* With the index of a slot: the object has none or too many references for a new one. */
+#define NOT_NEW (PYLEAK_ALLOC_MAX_TYPES)
 
 /* The slot of an object's type; negative: ~ of a loss. A function of its own because it has a
  * small stack: since Linux 6.13 one of 64 bytes and more is not the thread's, and at each read into
@@ -24,7 +26,7 @@ __noinline int slot_of_object(__u64 object)
 	if (!read_user(&head, sizeof(head), object))
 		return ~PYLEAK_ALLOC_LOSS_FAULT;
 	slot_at = slot_of(head.type);
-	return slot_at >= 0 && !head.refcount ? slot_at | NO_REFERENCES : slot_at;
+	return slot_at >= 0 && head.refcount - 1 >= NEW_REFERENCES_MAX ? slot_at | NOT_NEW : slot_at;
 }
 
 /* ---- states */
@@ -187,7 +189,7 @@ static __always_inline void settle_pending(struct pyleak_alloc_state *state, __u
 	if (!state->pending)
 		return;
 	slot_at = slot_of_object(state->pending);
-	if ((slot_at < 0 || slot_at & NO_REFERENCES) && state->collecting && defer_pending(index))
+	if ((slot_at < 0 || slot_at & NOT_NEW) && state->collecting && defer_pending(index))
 		return;
 	book_alloc(index, false, slot_at, state->pending_epoch);
 	state->pending = 0;

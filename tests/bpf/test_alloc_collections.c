@@ -111,6 +111,37 @@ Test(alloc_collections, memory_of_another_kind_has_no_type)
 	cr_expect_eq(alloc_losses(), 0);
 }
 
+/* Of a list's items, all of them types. */
+Test(alloc_collections, memory_of_pointers_has_no_references)
+{
+	__u64 object;
+
+	begin();
+	object = used_memory(stale);
+	hit_new(object);
+	set_collecting(true);
+	hit_free(make(other));
+	set_collecting(false);
+	set_type(object, true_type);
+	settle();
+	expect_counts(stale, 0, 0);
+	expect_counts(true_type, 1, 0);
+	cr_expect_eq(alloc_losses(), 0);
+}
+
+/* While no collection runs it is the object itself that has so many. */
+Test(alloc_collections, a_new_object_may_be_held_many_times)
+{
+	__u64 object;
+
+	begin();
+	object = make(true_type);
+	set_word(object, 1000);
+	settle();
+	expect_counts(true_type, 1, 0);
+	cr_expect_eq(alloc_losses(), 0);
+}
+
 /* By gc.collect(): what is pending has its type, and may be found dead. */
 Test(alloc_collections, what_is_deferred_may_be_freed)
 {

@@ -125,6 +125,9 @@ class Worker(object):
     __slots__ = ("left",)
 
 
+WORKER_WORDS = sys.getsizeof(Worker()) // 8
+
+
 class Garbage(object):
     """Is found by the collector only, and makes objects when it goes."""
 
@@ -211,17 +214,20 @@ def busy(cnt):
 
 def collect(n):
     """Makes n of Worker with a collection every 20 objects, each of which finds garbage, whose end
-    makes Worker and generators, and calls back."""
+    makes Worker and generators, and calls back. Worker is made where each word was a type."""
     def call_back(phase, info):
         Worker()
         generate()
 
     finalized = 3 * n
+    types_in_worker = [dict] * WORKER_WORDS
     gc.callbacks.append(call_back)
     begin = sum([one["collections"] for one in gc.get_stats()])
     gc.set_threshold(20, 5, 5)
     gc.enable()
     for _ in range(n):
+        before = types_in_worker[:]
+        del before[:]
         kept.append(Worker())
         Garbage()
         kept.append(Slots())
