@@ -26,7 +26,8 @@ __noinline int slot_of_object(__u64 object)
 	if (!read_user(&head, sizeof(head), object))
 		return ~PYLEAK_ALLOC_LOSS_FAULT;
 	slot_at = slot_of(head.type);
-	return slot_at >= 0 && head.refcount - 1 >= NEW_REFERENCES_MAX ? slot_at | NOT_NEW : slot_at;
+	return slot_at >= 0 && head.refcount - 1 >= NEW_REFERENCES_MAX ? slot_at | NOT_NEW
+								       : slot_at;
 }
 
 /* ---- states */
@@ -241,12 +242,44 @@ static __always_inline void pass_event(struct pyleak_alloc_state *state, __u32 i
 		pass_alloc(state, index, object, site_at, site);
 }
 
+/* An object may be resized while it is made, as tuples are. */
+__noinline int settle_object(__u32 index, __u64 object)
+{
+	struct pyleak_alloc_state *state = bpf_map_lookup_elem(&states, &index);
+
+	if (state && state->deferred == object)
+		settle_deferred(index, object);
+	else if (state && state->pending == object)
+		settle_pending(state, index);
+	return 0;
+}
+
+static long settle_each(__u32 index, void *object)
+{
+	if (!state_counts[index & (PYLEAK_ALLOC_MAX_COUNTS - 1)])
+		return 1;
+	settle_object(index, *(__u64 *)object);
+	return 0;
+}
+
 static long defer_each(__u32 index, void *unused)
 {
 	if (!state_counts[index & (PYLEAK_ALLOC_MAX_COUNTS - 1)])
 		return 1;
 	defer_pending(index);
 	return 0;
+}
+
+/* Where nothing is counted. */
+static __always_inline void pass_other(void *ctx, const struct pyleak_alloc_site *site)
+{
+	__u64 object = object_of(ctx, site);
+
+	__sync_fetch_and_add(&progress.other_hits, 1);
+	if (site->kind == PYLEAK_ALLOC_COLLECTION)
+		bpf_loop(PYLEAK_ALLOC_MAX_COUNTS, defer_each, 0, 0);
+	else
+		bpf_loop(PYLEAK_ALLOC_MAX_COUNTS, settle_each, &object, 0);
 }
 
 static __always_inline void pass_site(void *ctx, __u32 site_at)
@@ -258,8 +291,8 @@ static __always_inline void pass_site(void *ctx, __u32 site_at)
 
 	__sync_fetch_and_add(&progress.hits, 1);
 	spend(control.hit_ns);
-	if (site->kind == PYLEAK_ALLOC_COLLECTION) {
-		bpf_loop(PYLEAK_ALLOC_MAX_COUNTS, defer_each, 0, 0);
+	if (site->kind >= PYLEAK_ALLOC_COLLECTION) {
+		pass_other(ctx, site);
 		return;
 	}
 	count = count_address(ctx, site);

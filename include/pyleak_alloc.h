@@ -28,6 +28,7 @@ enum pyleak_alloc_kind {
 	PYLEAK_ALLOC_NEW = 0,
 	PYLEAK_ALLOC_FREE = 1,
 	PYLEAK_ALLOC_COLLECTION = 2, /* up to 3.11: one begins here, maybe inside an allocation */
+	PYLEAK_ALLOC_RESIZE = 3,     /* the object moves: what it leaves may be overwritten */
 };
 
 /* One place; its index is the probe's cookie. Registers are offsets in struct pt_regs. */
@@ -90,8 +91,9 @@ struct pyleak_alloc_control {
 /* Written by the kernel side only; user space reads differences. */
 struct pyleak_alloc_progress {
 	__u64 hits;
-	__u64 spent_ns; /* hits x hit_ns, and what stacks took */
-	__u64 stacks;	/* taken */
+	__u64 other_hits; /* of them: where nothing is allocated or freed */
+	__u64 spent_ns;	  /* hits x hit_ns, and what stacks took */
+	__u64 stacks;	  /* taken */
 	/* Hits while disarmed, which cost their trap: the first and the last of a window. */
 	__u64 idle_hits;
 	__u64 losses[PYLEAK_ALLOC_LOSS_CNT];

@@ -53,7 +53,7 @@ static void note_freed(__u64 object)
 #define OBJECT_BYTES 64
 #define TYPE_BYTES 0x200
 
-enum { AT_NEW = 3, AT_FREE = 7, AT_COLLECTION = 11 };
+enum { AT_NEW = 3, AT_FREE = 7, AT_COLLECTION = 11, AT_RESIZE = 12 };
 
 static __u64 registers[32], used;
 
@@ -72,6 +72,11 @@ void alloc_start(bool new_gc)
 	sites[AT_FREE] = sites[AT_NEW];
 	sites[AT_FREE].kind = PYLEAK_ALLOC_FREE;
 	sites[AT_COLLECTION].kind = PYLEAK_ALLOC_COLLECTION;
+	sites[AT_RESIZE] = (struct pyleak_alloc_site){
+		.kind = PYLEAK_ALLOC_RESIZE,
+		.object_at = 14 * 8,
+		.object_index_at = PYLEAK_NO_REGISTER,
+	};
 	if (!new_gc)
 		control.collecting_from_count = COLLECTING - COUNT;
 	control.hit_ns = 100;
@@ -152,6 +157,13 @@ void hit_free(__u64 object)
 void hit_collection(void)
 {
 	hit(AT_COLLECTION, 0);
+}
+
+void hit_resize(__u64 object)
+{
+	shim.cookie = AT_RESIZE;
+	registers[14] = object;
+	on_alloc((struct pt_regs *)registers);
 }
 
 __u64 make(__u64 type)

@@ -39,6 +39,7 @@ void set_type(__u64 object, __u64 type); /* and a reference */
 void hit_new(__u64 object);
 void hit_free(__u64 object);
 void hit_collection(void);
+void hit_resize(__u64 object);
 /* The same in the interpreter whose count is there. */
 void use_interpreter(__u64 count);
 /* Alone, with its type set after the hit. */

@@ -157,6 +157,25 @@ Test(alloc_collections, what_is_deferred_may_be_freed)
 	cr_expect_eq(alloc_losses(), 0);
 }
 
+/* As a tuple that is made of what an iterator gives. */
+Test(alloc_collections, what_is_deferred_may_be_resized)
+{
+	__u64 object;
+
+	begin();
+	object = used_memory(0);
+	hit_new(object);
+	set_collecting(true);
+	hit_free(make(other));
+	set_collecting(false);
+	set_type(object, true_type);
+	hit_resize(object);
+	set_type(object, 0xdddddddddddddddd);
+	settle();
+	expect_counts(true_type, 1, 0);
+	cr_expect_eq(alloc_losses(), 0);
+}
+
 /* Its children are freed before it is. */
 Test(alloc_collections, what_is_being_freed_has_no_references)
 {

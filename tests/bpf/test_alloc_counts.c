@@ -77,6 +77,26 @@ Test(alloc_counts, a_hit_reads_once)
 	cr_expect_eq(shim.reads, 3);
 }
 
+/* What it leaves is overwritten (debugging allocators) or used again. */
+Test(alloc_counts, what_is_resized_has_its_type_before)
+{
+	__u64 type, object;
+
+	alloc_start(true);
+	type = make_type(0);
+	object = make(type);
+	hit_resize(object + 16);
+	expect_counts(type, 0, 0);
+	hit_resize(object);
+	expect_counts(type, 1, 0);
+	cr_expect_eq(state_at(0)->pending, 0);
+	set_type(object, 0xdddddddddddddddd);
+	settle();
+	expect_counts(type, 1, 0);
+	cr_expect_eq(alloc_losses(), 0);
+	cr_expect_eq(alloc_progress.hits, 5);
+}
+
 Test(alloc_counts, memory_that_is_gone_is_a_loss)
 {
 	alloc_start(true);

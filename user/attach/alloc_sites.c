@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "attach/alloc_scan.h"
+#include "attach/hooks.h"
 #include "base/cleanup.h"
 
 const char *alloc_rejection_words(enum alloc_rejection why)
@@ -76,7 +77,10 @@ static int name_sites(const struct elf_symbol *symbol, void *context)
 static void finish(const struct python *python, struct alloc_sites *sites)
 {
 	struct naming naming = { .sites = sites };
+	struct probe_site resize;
 
+	if (hook_find_function(python, "_PyObject_GC_Resize", &resize))
+		sites->resize_offset = resize.offset;
 	elf_file_each_symbol(python->elf, name_sites, &naming);
 	for (size_t i = 0; i < sites->cnt; i++) {
 		struct alloc_site *site = &sites->items[i];

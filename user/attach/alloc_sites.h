@@ -16,6 +16,12 @@ enum alloc_kind { ALLOC_NEW, ALLOC_FREE };
 
 /* A register of the target, numbered as in machine code. */
 #define ALLOC_NO_REGISTER 0xff
+/* Of a function, at its entry; the target's machine is ours. */
+#if defined(__x86_64__)
+#define ALLOC_FIRST_ARGUMENT 7 /* rdi */
+#else
+#define ALLOC_FIRST_ARGUMENT 0 /* x0 */
+#endif
 
 struct alloc_site {
 	enum alloc_kind kind;
@@ -50,6 +56,9 @@ struct alloc_sites {
 	} rejected[ALLOC_MAX_REJECTED];
 	size_t rejected_cnt; /* may be more than are kept */
 	uint32_t head_bytes;
+	/* In the file, of an instruction that is passed before an object moves to other memory; the
+	 * first argument is the object. 0: not found. */
+	uint64_t resize_offset;
 };
 
 /* In code of the machine that the file is for. -ENOENT: the count's displacement means nothing;

@@ -219,18 +219,21 @@ void gc_hook_find(const struct python *python, const struct gc_lists *lists, str
 	snprintf(out->words, sizeof(out->words), "none found in %.100s", python->file);
 }
 
+bool hook_find_function(const struct python *python, const char *name, struct probe_site *out)
+{
+	struct elf_symbol symbol;
+
+	return !elf_file_symbol(python->elf, name, &symbol) &&
+	       make_site(python, name, symbol.value, out);
+}
+
 size_t safe_points_find(const struct python *python, struct probe_site *out, size_t max)
 {
 	static const char *const names[] = { "PyEval_SaveThread", "PyObject_GC_Del",
 					     "_PyObject_GC_New", "PyType_GenericAlloc" };
 	size_t cnt = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names) && cnt < max; i++) {
-		struct elf_symbol symbol;
-
-		if (!elf_file_symbol(python->elf, names[i], &symbol) &&
-		    make_site(python, names[i], symbol.value, &out[cnt]))
-			cnt++;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(names) && cnt < max; i++)
+		cnt += hook_find_function(python, names[i], &out[cnt]);
 	return cnt;
 }

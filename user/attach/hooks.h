@@ -35,6 +35,10 @@ struct gc_hook {
  * NULL while the process has none yet; a stripped file then needs a second call. */
 void gc_hook_find(const struct python *python, const struct gc_lists *lists, struct gc_hook *out);
 
+/* The first instruction of a function that a probe is cheap on. False: the file does not name it.
+ */
+bool hook_find_function(const struct python *python, const char *name, struct probe_site *out);
+
 /* Functions that are entered with the GIL held, the least hot first. The number found. */
 size_t safe_points_find(const struct python *python, struct probe_site *out, size_t max);
 

@@ -54,7 +54,6 @@ static void __attribute__((noinline, aligned(16))) probed_free(const void *objec
 }
 
 #if defined(__x86_64__)
-#define FIRST_ARGUMENT 7 /* rdi */
 #define CODE_ROOM 16
 static size_t find_nop(const uint8_t *code)
 {
@@ -65,7 +64,6 @@ static size_t find_nop(const uint8_t *code)
 	return at;
 }
 #else
-#define FIRST_ARGUMENT 0 /* x0 */
 #define CODE_ROOM 16
 static size_t find_nop(const uint8_t *code)
 {
@@ -92,7 +90,7 @@ static void add_site(struct alloc_sites *sites, const struct mappings *maps, enu
 		sites->items[sites->cnt++] = (struct alloc_site){
 			.kind = kind,
 			.offset = address - mapping->start + mapping->offset,
-			.object_reg = FIRST_ARGUMENT,
+			.object_reg = ALLOC_FIRST_ARGUMENT,
 			.object_index = ALLOC_NO_REGISTER,
 			.count_reg = ALLOC_NO_REGISTER,
 			.count_offset = (uintptr_t)&fake->count,

@@ -90,6 +90,22 @@ static void tell_collections(struct alloc_probes *probes)
 	}
 }
 
+static void tell_resize(struct alloc_probes *probes)
+{
+	uint64_t offset = probes->options.sites->resize_offset;
+	size_t at = probes->place_cnt;
+
+	if (probes->options.mode != ALLOC_COUNT || !offset)
+		return;
+	probes->sites[at] = (struct pyleak_alloc_site){
+		.kind = PYLEAK_ALLOC_RESIZE,
+		.object_at = register_offset(ALLOC_FIRST_ARGUMENT),
+		.object_index_at = PYLEAK_NO_REGISTER,
+	};
+	probes->offsets[at] = offset;
+	probes->place_cnt++;
+}
+
 static __u64 count_of(const struct gc_lists *lists, size_t index)
 {
 	return lists->interpreters[index].heads[PYLEAK_YOUNG_LIST] + lists->head_bytes + 4;
@@ -208,6 +224,7 @@ static int prepare(struct alloc_probes *probes)
 	probes->control->hit_ns = probes->options.hit_ns;
 	tell_sites(probes);
 	tell_collections(probes);
+	tell_resize(probes);
 	tell_interpreters(probes);
 	return probes->options.mode == ALLOC_COUNT
 		       ? alloc_frames_fill(probes->options.python, &probes->control->frames)

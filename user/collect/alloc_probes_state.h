@@ -6,7 +6,7 @@
 #include "collect/alloc_keeper.h"
 #include "collect/alloc_probes.h"
 
-#define ALLOC_MAX_PLACES (ALLOC_MAX_SITES + HOOK_MAX_SITES)
+#define ALLOC_MAX_PLACES (ALLOC_MAX_SITES + HOOK_MAX_SITES + 1)
 
 struct alloc_bpf;
 struct ring_buffer;

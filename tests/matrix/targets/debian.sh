@@ -88,9 +88,6 @@ prepare)
 	mkdir -p "${root%/*}"
 	make_root
 	add_python
-	case $2 in
-	*-dbg) cp "${0%/*}/../debugging-allocator.columns" "$3/columns" ;;
-	esac
 	write_wrapper "$3"
 	;;
 *) usage ;;

@@ -29,9 +29,6 @@ prepare)
 	[ $# -eq 3 ] || usage
 	mkdir -p "$3"
 	case $2 in
-	*-debug | dev-mode) cp "${0%/*}/../debugging-allocator.columns" "$3/columns" ;;
-	esac
-	case $2 in
 	malloc-debug) write_wrapper "$3" 'PYTHONMALLOC=debug /usr/bin/python3' ;;
 	malloc-malloc) write_wrapper "$3" 'PYTHONMALLOC=malloc /usr/bin/python3' ;;
 	malloc-malloc-debug) write_wrapper "$3" 'PYTHONMALLOC=malloc_debug /usr/bin/python3' ;;
