@@ -6,8 +6,8 @@
 # make bench      measure what the README promises (as root)
 # make bench-detect  every program of the detection corpus, as a table (as root)
 # make matrix     every Python that this machine has or can get, into docs/matrix.md; an hour or
-#                 more, resumed where it was stopped (as root). ROWS="debian13-3.13 pyenv-3.6" does only these;
-#                 FAILED=1 tries again only what failed
+#                 more, resumed where it was stopped (as root). ROWS="debian13-3.13 pyenv-3.6"
+#                 does only these; FAILED=1 tries again only what failed
 # make kernels    boots Debian's kernels in QEMU and tests there (as root)
 # make fuzz       60 s of fuzzing for each reader of foreign bytes
 # make lint       style, size and include rules, man page

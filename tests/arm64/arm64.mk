@@ -23,7 +23,7 @@ check-arm64: arm64
 	$(Q)$(ARM64_MAKE) $(ARM64)/tests/unit-tests $(ARM64)/tests/bpf-tests
 	$(Q)tests/arm64/run.sh $(ARM64)
 
-# A machine, not only programs: minutes.
+# A machine, not only programs.
 kernel-arm64: arm64
 	$(Q)contrib/packages.sh qemu-system-arm cpio
 	$(Q)tests/arm64/kernel.sh $(ARM64)

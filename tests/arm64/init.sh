@@ -1,16 +1,8 @@
 #!/bin/busybox sh
-# shellcheck shell=dash
+# shellcheck shell=dash source=/dev/null
 # SPDX-License-Identifier: BSD-2-Clause
-# The first process in the arm64 machine: makes what a system has, runs inside.py, switches off.
-/bin/busybox --install -s /bin
-export PATH=/bin:/usr/bin HOME=/ LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev
-mount -t tmpfs tmp /tmp
-mkdir -p /dev/shm
-mount -t tmpfs shm /dev/shm
-ip link set lo up
+# The first process in the arm64 machine: runs inside.py, switches off.
+. /work/system.sh # of tests/kernels
 cd /work || exit 1
 # The end says that there was no crash before it.
 {

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 
+from machine import checked, doctor, say
+
 TOOL = "/work/pyleak-bpf"
 NODES = 1500
 MADE_AT_ONCE = 200  # by slices.py
@@ -76,14 +78,8 @@ def snapshot():
     return "pass" if held == NODES else "fail: %d of %d are held" % (held, NODES)
 
 
-def checked(checks, what):
-    state, found = checks.get(what, ("bad", "doctor does not look at it"))
-    return "pass" if state == "ok" else ("no: " if state == "note" else "fail: ") + found
-
-
 def columns():
-    lines = run("doctor")
-    checks = {line["what"]: (line["state"], line["found"]) for line in lines if "what" in line}
+    checks = doctor(TOOL)
     for what in ("BTF", "BPF programs", "uprobe links"):
         yield what, lambda what=what: checked(checks, what)
     program = "tests/programs/no_collections.py"
@@ -100,7 +96,7 @@ def main():
             cell = attempt()
         except (RuntimeError, KeyError, ValueError) as error:
             cell = "fail: %s" % error
-        print(column, cell, sep="\t", flush=True)
+        say(column, cell)
 
 
 main()

@@ -47,7 +47,8 @@ make_root()
 		--exclude=dist-packages python3*) | tar -C "$root/usr/lib" -x
 	cp -a "$sysroot/$libraries"/*.so* "$root/$libraries/"
 	cp -L "$sysroot/lib/ld-linux-aarch64.so.1" "$root/usr/lib/"
-	cp "$folder/pyleak-bpf" "$here/inside.py" "$root/work/"
+	cp "$folder/pyleak-bpf" "$here/inside.py" "$here/../kernels/machine.py" \
+		"$here/../kernels/system.sh" "$root/work/"
 	cp -r "$here/../programs" "$root/work/tests/"
 	install -m 755 "$here/init.sh" "$root/init"
 	(cd "$root" && find . | cpio --quiet -o -H newc) >"$root.cpio"

@@ -47,7 +47,7 @@ with_libraries "$(realpath "$build/pyleak-bpf")" "$(realpath "$build/tests/live-
 rm -rf "$root${PWD:?}/$build"
 cp -r tests/programs tests/golden "$root/work/tests/"
 install -m 755 "$here/init.sh" "$root/init"
-cp "$here/inside.py" "$here/columns.tsv" "$root/work/"
+cp "$here/inside.py" "$here/machine.py" "$here/system.sh" "$here/columns.tsv" "$root/work/"
 (cd "$root" && find . | cpio --quiet -o -H newc) >"$root.part"
 rm -rf "$root"
 mv "$root.part" "$out"

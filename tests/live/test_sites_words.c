@@ -70,6 +70,14 @@ Test(sites_words, a_type_that_never_comes_is_an_error, .timeout = 60)
 	program_stop(&program);
 }
 
+/* It ended well and told the line of `file` in which `words` are. */
+static void check_told(const struct tool *tool, const char *file, const char *words)
+{
+	cr_expect_eq(tool->status, 0, "%s", tool->errors);
+	cr_expect(has_place(tool_last(tool, "site"), strrchr(file, '/') + 1, line_of(file, words)),
+		  "no allocation in '%s' was told", words);
+}
+
 Test(sites_words, a_type_that_comes_to_be_is_seen, .timeout = 60)
 {
 	struct program program;
@@ -85,10 +93,7 @@ Test(sites_words, a_type_that_comes_to_be_is_seen, .timeout = 60)
 	for (begin_ns = clock_now_ns(); clock_now_ns() - begin_ns < ROUNDS_NS;)
 		json_decref(program_ask_json(&program, "run MarkedInit 1000"));
 	sites_end(&tool);
-	cr_expect_eq(tool.status, 0, "%s", tool.errors);
-	cr_expect(has_place(tool_last(&tool, "site"), "sites_types.py",
-			    line_of("tests/programs/sites_types.py", "sink(make())")),
-		  "its allocations were not seen");
+	check_told(&tool, "tests/programs/sites_types.py", "sink(make())");
 	tool_free(&tool);
 	program_stop(&program);
 }
@@ -133,10 +138,7 @@ Test(sites_words, a_large_heap_leaves_room_for_windows, .timeout = 120)
 	program_start_ready(&program, PYTHON, "slices.py", "1000000", NULL);
 	tool_run(&tool, "sites", "-p", pid_text(program.pid), "-t", "Node", "-d", "25", "--format",
 		 "json", NULL);
-	cr_expect_eq(tool.status, 0, "%s", tool.errors);
-	cr_expect(has_place(tool_last(&tool, "site"), "slices.py",
-			    line_of("tests/programs/slices.py", "churn = [")),
-		  "no window was open");
+	check_told(&tool, "tests/programs/slices.py", "churn = [");
 	tool_free(&tool);
 	program_stop(&program);
 }

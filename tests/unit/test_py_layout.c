@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The table of layouts, and the offsets that newer targets publish about themselves. */
-#include <pthread.h>
 #include <criterion/criterion.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "attach/py_layout.h"
