@@ -16,7 +16,6 @@ from measure import HERE, QUICK, WAIT_S, Child, row, spread, title
 
 PROGRAMS = os.path.join(os.path.dirname(HERE), "programs")
 BUSY = os.path.join(PROGRAMS, "busy_alloc.py")
-BURSTER = os.path.join(PROGRAMS, "burster.py")
 
 
 class Lines(Child):
@@ -205,39 +204,3 @@ def part_hit(args):
     row("a hit, ns", spread(hits, "%.0f"))
     beyond = [hit - trap for hit, trap in zip(hits, traps)]
     row("beyond the trap, ns", spread(beyond, "%.0f"), "<= 100", statistics.median(beyond) <= 100)
-
-
-def seconds_of(loops):
-    return [sum(loops[i:i + 10]) for i in range(0, len(loops) - 9, 10)]
-
-
-def part_windows(args):
-    seconds = 6 if QUICK else 20
-    title("windows over a burst of %d s, as fast as it goes; budget 1 %%" % seconds,
-          "%s tests/programs/burster.py & %s sites -p $! -t Item -d %d" % (
-              args.python, args.shown, seconds))
-    target = Child([args.python, BURSTER])
-    target.expect("READY")
-
-    def burst():
-        target.process.stdin.write(b"burst %d\n" % seconds)
-        target.process.stdin.flush()
-        return seconds_of(json.loads(target.line())["loops"])
-
-    alone = burst()
-    tool = Lines([args.tool, "sites", "-p", str(target.pid), "-t", "Item", "-d", str(seconds + 3),
-                  "--format", "json"])
-    tool.wait_for(lambda text: is_kind(text, "target"))
-    watched = burst()
-    said = [json.loads(text) for text in tool.finish() if text]
-    alone += burst()
-    target.end("eof")
-    quiet = statistics.median(alone)
-    row("loops per second, alone", spread(alone, "%.0f"))
-    row("watched, each second, % slower", spread([100 * (1 - n / quiet) for n in watched], "%.2f"))
-    row("alone, each second, % slower", spread([100 * (1 - n / quiet) for n in alone], "%.2f"))
-    for line in said:
-        if "windows" in line:
-            share = 100 * line["target_share"]
-            row("share the tool says it took, %", "%.2f" % share, "<= 1", share <= 1.05)
-            row("windows; of them cut short", "%d; %d" % (line["windows"], line["cut_short"]))

@@ -16,9 +16,10 @@ import sys
 import threading
 import time
 
-from allocs import part_exact, part_hit, part_job, part_windows
+from allocs import part_exact, part_hit, part_job
 from measure import HERE, QUICK, WAIT_S, Child, children, end_all, row, spread, title
 from snapshots import part_snapshot
+from windows import part_windows
 
 PROGRAMS = os.path.join(os.path.dirname(HERE), "programs")
 BUSY = os.path.join(PROGRAMS, "busy_alloc.py")

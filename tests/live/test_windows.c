@@ -70,6 +70,8 @@ static int open_windows(struct subject *subject)
 {
 	struct alloc_windows_options windows = { .budget = BUDGET,
 						 .trap_ns = subject->price.trap_ns,
+						 .open_ns = alloc_price_window(&subject->price,
+									       subject->sites.cnt),
 						 .others_ns = nothing };
 	int err = open_probes(subject);
 

@@ -15,11 +15,15 @@ static uint64_t nothing(void *context)
 	return 0;
 }
 
+#define OPEN_NS 1200000
+
 static int open_windows(struct alloc_probes *probes, double budget, struct alloc_windows **out)
 {
-	const struct alloc_windows_options options = {
-		.probes = probes, .budget = budget, .trap_ns = 500, .others_ns = nothing
-	};
+	const struct alloc_windows_options options = { .probes = probes,
+						       .budget = budget,
+						       .trap_ns = 500,
+						       .open_ns = OPEN_NS,
+						       .others_ns = nothing };
 
 	return alloc_windows_open(&options, out);
 }
@@ -41,7 +45,7 @@ Test(alloc_windows, a_quiet_target_is_seen_without_an_end, .timeout = 20)
 	cr_expect_eq(seen.windows, 1);
 	cr_expect_eq(seen.cut_short, 0);
 	cr_expect_eq(seen.hits, 30);
-	cr_expect_eq(seen.spent_ns, 30000);
+	cr_expect_eq(seen.spent_ns, OPEN_NS + 30000);
 	cr_expect_geq(seen.open_ns, 500000000);
 	cr_expect_eq(seen.err, 0);
 	cr_expect_eq(probes.attaches, 1);
@@ -62,7 +66,7 @@ Test(alloc_windows, a_burst_closes_its_window, .timeout = 20)
 	probes.late_hits = 6000;
 	cr_assert_eq(open_windows(&probes, 0.01, &windows), 0);
 	fake_probes_wait_arms(&probes, 1);
-	cr_expect_leq(probes.allowance_ns, 7500000);
+	cr_expect_leq(probes.allowance_ns, 7000000 - OPEN_NS);
 	fake_probes_hit(&probes, 9000, 9000000);
 	fake_probes_wait_detaches(&probes, 1);
 	alloc_windows_stop(windows);
@@ -70,7 +74,7 @@ Test(alloc_windows, a_burst_closes_its_window, .timeout = 20)
 	cr_expect_eq(seen.windows, 1, "what was spent is paid back before the next");
 	cr_expect_eq(seen.cut_short, 1);
 	cr_expect_eq(seen.longest_late_ns, 3000000);
-	cr_expect_eq(seen.spent_ns, 9000000 + 6000 * 500);
+	cr_expect_eq(seen.spent_ns, OPEN_NS + 9000000 + 6000 * 500);
 	alloc_windows_close(windows);
 	fake_probes_deinit(&probes);
 }

@@ -16,6 +16,7 @@
 
 struct target {
 	double budget;
+	double open_ns;
 	double (*rate)(double time_s); /* allocations and frees per second, if not probed */
 	double (*late_ns)(double time_s);
 	double (*others_share)(double time_s);
@@ -83,6 +84,15 @@ static void close_window(struct simulation *simulation)
 	wait_ns(simulation, CLOSING_NS);
 }
 
+static void open_window(struct simulation *simulation)
+{
+	size_t step = simulation->now_ns / STEP_NS;
+
+	wait_ns(simulation, OPENING_NS);
+	simulation->seen.cost[step] += simulation->target->open_ns / 1e9;
+	governor_opened(&simulation->governor);
+}
+
 /* As alloc_windows.c does it. */
 static void run_window(struct simulation *simulation, uint64_t allowance)
 {
@@ -127,14 +137,14 @@ static struct seen simulate(const struct target *target)
 	struct simulation simulation = { .target = target };
 
 	simulation.seen.cost = calloc((size_t)(target->seconds * STEPS_PER_S) + 1, sizeof(double));
-	governor_init(&simulation.governor, target->budget, 0, 0);
+	governor_init(&simulation.governor, target->budget, (uint64_t)target->open_ns, 0, 0);
 	while (!is_over(&simulation)) {
 		uint64_t allowance = governor_allowance(&simulation.governor, simulation.now_ns,
 							(uint64_t)simulation.others_ns);
 		uint64_t due = governor_due_ns(&simulation.governor);
 
 		if (allowance) {
-			wait_ns(&simulation, OPENING_NS);
+			open_window(&simulation);
 			run_window(&simulation, allowance);
 		} else if (due > simulation.now_ns) {
 			wait_ns(&simulation, (double)(due - simulation.now_ns));
@@ -234,6 +244,7 @@ Test(governor, a_second_costs_at_most_twice_the_budget_whatever_the_target_does)
 		for (size_t l = 0; l < 3; l++)
 			for (size_t b = 0; b < 3; b++) {
 				struct target target = { .budget = budgets[b],
+							 .open_ns = 1.2e6,
 							 .rate = rates[r],
 							 .late_ns = lates[l],
 							 .seconds = 60 };
@@ -297,6 +308,20 @@ Test(governor, a_close_that_is_too_slow_is_tried_again_seldom)
 	cr_expect_leq(seen.windows, 7, "%zu windows", seen.windows);
 }
 
+/* Of a bucket that holds none there would never be one. On average the budget holds. */
+Test(governor, windows_that_cost_more_than_a_small_budget_are_seldom)
+{
+	struct target target = { .budget = 0.001,
+				 .open_ns = 4e6,
+				 .rate = rate_10m,
+				 .late_ns = late_none,
+				 .seconds = 120 };
+	struct seen seen = simulate(&target);
+
+	cr_expect_leq(seen.share, 0.00105, "%g", seen.share);
+	cr_expect_geq(seen.windows, 4, "%zu windows", seen.windows);
+}
+
 Test(governor, censuses_come_off_first)
 {
 	struct target target = { .budget = 0.01,
@@ -317,11 +342,11 @@ Test(governor, without_a_budget_there_is_no_window)
 {
 	struct governor governor;
 
-	governor_init(&governor, 0, 1000, 0);
+	governor_init(&governor, 0, 0, 1000, 0);
 	cr_expect_eq(governor_allowance(&governor, 1000000000000, 0), 0);
 	cr_expect_eq(governor_renewal(&governor, 1000000000000, 0), 0);
 	cr_expect_eq(governor_due_ns(&governor), UINT64_MAX);
-	governor_init(&governor, -1, 1000, 0);
+	governor_init(&governor, -1, 0, 1000, 0);
 	cr_expect_eq(governor_allowance(&governor, 1000000000000, 0), 0);
 }
 
@@ -330,9 +355,9 @@ Test(governor, an_overdraft_is_paid_back_first)
 	struct governor governor;
 	uint64_t due;
 
-	governor_init(&governor, 0.01, 0, 0);
+	governor_init(&governor, 0.01, 0, 0, 0);
 	cr_expect_gt(governor_allowance(&governor, 0, 0), 0);
-	governor_spend(&governor, 107500000);
+	governor_spend(&governor, 107000000);
 	due = governor_due_ns(&governor);
 	cr_expect_geq(due, 10000000000, "100 ms of debt are 10 s: %llu", (unsigned long long)due);
 	cr_expect_leq(due, 11000000000);
@@ -344,8 +369,8 @@ Test(governor, a_clock_that_stands_still_or_steps_back_gives_nothing)
 {
 	struct governor governor;
 
-	governor_init(&governor, 0.01, 5000000000, 0);
-	governor_spend(&governor, 7500000);
+	governor_init(&governor, 0.01, 0, 5000000000, 0);
+	governor_spend(&governor, 7000000);
 	cr_expect_eq(governor_allowance(&governor, 5000000000, 0), 0);
 	cr_expect_eq(governor_allowance(&governor, 1000000000, 0), 0);
 	cr_expect_eq(governor_allowance(&governor, 5100000000, 0), 0);
@@ -356,7 +381,7 @@ Test(governor, what_others_spent_before_is_not_its_own)
 {
 	struct governor governor;
 
-	governor_init(&governor, 0.01, 0, 60000000000);
+	governor_init(&governor, 0.01, 0, 0, 60000000000);
 	cr_expect_gt(governor_allowance(&governor, 0, 60000000000), 0);
 	cr_expect_eq(governor_allowance(&governor, 0, 60010000000), 0);
 }

@@ -97,6 +97,7 @@ static int open_windows(struct alloc_watch *watch)
 		.probes = watch->probes,
 		.budget = watch->session->options->budget_pct / 100,
 		.trap_ns = watch->price.trap_ns,
+		.open_ns = alloc_price_window(&watch->price, watch->sites.cnt),
 		.stacks = true,
 		.others_ns = censuses_spent_ns,
 		.context = watch->session,

@@ -113,5 +113,7 @@ struct alloc_price {
 
 /* Measured on ourselves, with the real program; some milliseconds. Logged. */
 int alloc_price(struct alloc_price *out);
+/* What a target that runs loses while probes are put into so many places and taken out again. */
+uint64_t alloc_price_window(const struct alloc_price *price, size_t places);
 
 #endif

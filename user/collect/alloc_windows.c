@@ -139,15 +139,23 @@ static int watch(struct alloc_windows *windows, uint64_t allowance)
 static int run_window(struct alloc_windows *windows, uint64_t allowance)
 {
 	struct alloc_probes *probes = windows->options.probes;
+	uint64_t begin_ns = clock_now_ns(), spent_ns = windows->seen.spent_ns;
 	int err = alloc_probes_are_quick(probes) ? alloc_probes_attach(probes) : -EOPNOTSUPP;
 
 	if (err)
 		return err;
+	governor_opened(&windows->governor);
 	pthread_mutex_lock(&windows->lock);
 	windows->seen.windows++;
+	windows->seen.spent_ns += windows->options.open_ns;
 	pthread_mutex_unlock(&windows->lock);
 	say_started(windows, 0);
-	return watch(windows, allowance);
+	err = watch(windows, allowance);
+	/* `make bench` compares it with what a target lost between these moments. */
+	pr_debug("window: from %llu to %llu, price %llu", (unsigned long long)begin_ns,
+		 (unsigned long long)clock_now_ns(),
+		 (unsigned long long)(windows->seen.spent_ns - spent_ns));
+	return err;
 }
 
 static void wait_budget(struct alloc_windows *windows)
@@ -244,7 +252,7 @@ int alloc_windows_open(const struct alloc_windows_options *options, struct alloc
 	windows->booked_spent_ns = progress->spent_ns;
 	windows->booked_hits = progress->hits;
 	windows->booked_idle_hits = progress->idle_hits;
-	governor_init(&windows->governor, options->budget, clock_now_ns(),
+	governor_init(&windows->governor, options->budget, options->open_ns, clock_now_ns(),
 		      options->others_ns(options->context));
 	pthread_mutex_init(&windows->lock, NULL);
 	pthread_cond_init(&windows->changed, NULL);

@@ -22,6 +22,7 @@ struct alloc_windows_options {
 	double budget;		     /* share of one core; 0: no window ever opens */
 	uint64_t trap_ns;	     /* price of a hit that counts nothing, from alloc_price();
 				      * 0: 1 us */
+	uint64_t open_ns;	     /* price of a window without its hits */
 	bool stacks;
 	/* What other instruments have spent by now, in ns; called by the thread. */
 	uint64_t (*others_ns)(void *context);
@@ -32,7 +33,7 @@ struct alloc_windows_seen {
 	uint64_t windows;
 	uint64_t cut_short; /* by a burst: their allowance was used up */
 	uint64_t open_ns;   /* armed */
-	uint64_t spent_ns;  /* by the target, bare traps before and behind included */
+	uint64_t spent_ns;  /* by the target: windows, and hits, also before and behind */
 	uint64_t hits;
 	uint64_t longest_late_ns; /* of traps from the kernel side's word to the last */
 	int err;		  /* why no further window is opened; 0 = goes on */
