@@ -350,6 +350,20 @@ Test(governor, without_a_budget_there_is_no_window)
 	cr_expect_eq(governor_allowance(&governor, 1000000000000, 0), 0);
 }
 
+Test(governor, the_first_window_opens_at_once_whatever_it_costs)
+{
+	const uint64_t costs[] = { 0, 1200000, 3000000, 20000000 };
+	const double budgets[] = { 0.0001, 0.01, 0.5 };
+	struct governor governor;
+
+	for (size_t c = 0; c < 4; c++)
+		for (size_t b = 0; b < 3; b++) {
+			governor_init(&governor, budgets[b], costs[c], 0, 0);
+			cr_expect_gt(governor_allowance(&governor, 0, 0), 0, "%g, %llu ns",
+				     budgets[b], (unsigned long long)costs[c]);
+		}
+}
+
 Test(governor, an_overdraft_is_paid_back_first)
 {
 	struct governor governor;

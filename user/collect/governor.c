@@ -32,6 +32,12 @@ static double depth_of(const struct governor *governor)
 	return depth > least ? depth : least;
 }
 
+/* The most that closing may cost if there is to be a window. */
+static double room_of(const struct governor *governor)
+{
+	return depth_of(governor) - least_of(governor);
+}
+
 static double needed(const struct governor *governor)
 {
 	double start = depth_of(governor) * START_SHARE;
@@ -49,12 +55,15 @@ void governor_init(struct governor *governor, double budget, uint64_t open_ns, u
 				       .open_ns = (double)open_ns,
 				       .close_ns = FIRST_CLOSE_NS };
 	governor->credit_ns = depth_of(governor);
+	/* The first window opens at once. */
+	if (governor->close_ns > room_of(governor))
+		governor->close_ns = room_of(governor);
 }
 
 /* Closing may have become faster since, which only another window can show. */
 static void forget(struct governor *governor, double elapsed_ns)
 {
-	double room = depth_of(governor) - least_of(governor);
+	double room = room_of(governor);
 
 	if (governor->budget <= 0 || governor->close_ns <= room)
 		return;
