@@ -65,6 +65,28 @@ Test(verbs, stat_counts_collections_and_pauses, .timeout = 60)
 	program_stop(&program);
 }
 
+/* Without a census they are only what moved since the begin. */
+Test(verbs, exact_counts_of_stat_are_anchored_in_censuses, .timeout = 60)
+{
+	struct program program;
+	struct tool tool;
+	json_t *exact;
+	char seconds[16];
+
+	live_needs_root();
+	snprintf(seconds, sizeof(seconds), "%.0f", 3 * live_slowness());
+	program_start_ready(&program, PYTHON, "busy_alloc.py", "forever", NULL);
+	tool_run(&tool, "stat", "--exact", "-p", pid_text(program.pid), "--format", "json", "-d",
+		 seconds, NULL);
+	cr_assert(tool.status == 0, "%s", tool.errors);
+	exact = tool_last(&tool, "exact");
+	cr_expect_geq(json_integer_value(json_object_get(exact, "censuses")), 2);
+	cr_expect_gt(json_integer_value(json_object_get(exact, "anchored_live")), 5000);
+	cr_expect(json_is_integer(json_object_get(exact, "drift")));
+	tool_free(&tool);
+	program_stop(&program);
+}
+
 Test(verbs, run_watches_a_program_from_its_first_collection, .timeout = 60)
 {
 	json_int_t seen, told = 0;

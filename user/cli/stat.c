@@ -81,10 +81,10 @@ static void show(struct session *session, struct stat_run *run)
 
 int verb_stat(const struct options *options)
 {
-	static const struct session_wants wants = {
+	const struct session_wants wants = {
 		.pauses = true,
 		.young = true,
-		.no_census = true,
+		.no_census = !options->exact, /* exact counts are anchored in them */
 	};
 	struct stat_run run = {};
 	struct session session;
