@@ -270,16 +270,18 @@ static long defer_each(__u32 index, void *unused)
 	return 0;
 }
 
-/* Where nothing is counted. */
+/* Where nothing is allocated or freed. */
 static __always_inline void pass_other(void *ctx, const struct pyleak_alloc_site *site)
 {
-	__u64 object = object_of(ctx, site);
+	__u64 object;
 
 	__sync_fetch_and_add(&progress.other_hits, 1);
-	if (site->kind == PYLEAK_ALLOC_COLLECTION)
+	if (site->kind == PYLEAK_ALLOC_COLLECTION) {
 		bpf_loop(PYLEAK_ALLOC_MAX_COUNTS, defer_each, 0, 0);
-	else
-		bpf_loop(PYLEAK_ALLOC_MAX_COUNTS, settle_each, &object, 0);
+		return;
+	}
+	object = object_of(ctx, site);
+	bpf_loop(PYLEAK_ALLOC_MAX_COUNTS, settle_each, &object, 0);
 }
 
 static __always_inline void pass_site(void *ctx, __u32 site_at)

@@ -15,6 +15,7 @@ from measure import HERE, QUICK, Child, row, spread, title
 
 BURSTER = os.path.join(os.path.dirname(HERE), "programs", "burster.py")
 AROUND_NS = 40e6
+BETWEEN_NS = 120e6  # so long before a window there is mostly none
 BESIDE_NS = 1e6
 STEADY = 0.05
 
@@ -48,6 +49,15 @@ class Burst:
         return time - pieces * (before + behind) / 2
 
 
+def between(burst, windows):
+    """What the target lost in moments as long as the windows, but without one."""
+    for (_, ended, _), (begin, end, _) in zip(windows, windows[1:]):
+        if begin - BETWEEN_NS - AROUND_NS > ended:
+            lost = burst.lost(begin - BETWEEN_NS, end - BETWEEN_NS)
+            if lost is not None:
+                yield lost
+
+
 def worst_second(windows):
     """The most that windows which begin within a second took of it, as a share."""
     return max(sum(lost for begin, lost in windows if first <= begin < first + 1e9)
@@ -73,9 +83,10 @@ def part_windows(args):
     target.end("eof")
     burst = Burst(json.loads(answers[0])["times"])
     found = re.findall(r"window: from (\d+) to (\d+), price (\d+)", said.stderr.decode())
-    windows = [(float(begin), burst.lost(float(begin), float(end)), float(price))
-               for begin, end, price in found]
+    found = [tuple(map(float, window)) for window in found]
+    windows = [(begin, burst.lost(begin, end), price) for begin, end, price in found]
     steady = [window for window in windows if window[1] is not None]
+    noise = list(between(burst, found))
     if not steady:
         row("windows while the machine was steady", "none")
         return
@@ -84,6 +95,8 @@ def part_windows(args):
     row("windows; of them while the machine was steady", "%d; %d" % (len(windows), len(steady)))
     row("its price, ms", spread([price / 1e6 for _, _, price in steady], "%.2f"))
     row("what the target lost, ms", spread([lost / 1e6 for _, lost, _ in steady], "%.2f"))
+    if noise:
+        row("what it lost in as long without one, ms", spread([n / 1e6 for n in noise], "%.2f"))
     row("lost / price, of their sums", "%.2f" % ratio)
     row("worst second, by price, %", "%.2f" % (100 * worst_second(
         [(begin, price) for begin, _, price in windows])), "<= 2",
