@@ -221,9 +221,7 @@ class Trial:
         for table in self.options.table or TABLES:
             self.sizes[table] = bench.size_of(table)
             for index in range(self.sizes[table]):
-                # One of the many words of objects is changed in one way, the next in another.
-                deltas = [DELTAS[index % 3]] if table == "fields" else DELTAS
-                yield from ((table, index, delta) for delta in deltas)
+                yield from ((table, index, delta) for delta in DELTAS)
 
     def count(self, change, outcomes):
         for verb, what, good, lines in outcomes:

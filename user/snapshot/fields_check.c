@@ -91,8 +91,8 @@ static bool is_no_reference(const char *tp_name, uint32_t at)
 		const char *name;
 		uint32_t from, to;
 	} links[] = {
-		{ "weak", 0x28, 0x30 }, /* all six types */
-		{ "functools._lru_list_elem", 0x10, 0x18 },
+		{ "weak", 0x28, 0x30 },		   /* all six types */
+		{ "functools._lru_", 0x10, 0x18 }, /* both types */
 		{ "enumerate", 0x30, 0x30 },
 		{ "code", 0xb8, 0xb8 },
 	};
@@ -111,7 +111,7 @@ static void find_unlisted(const struct heap_type *type, const uint64_t *words,
 {
 	uint64_t weak = heap_type_word(words, TP_WEAKLISTOFFSET);
 
-	if (!fields->complete || type->layout != HEAP_WORDS)
+	if (!fields->complete || (type->layout != HEAP_WORDS && type->layout != HEAP_LRU_CACHE))
 		return;
 	for (uint32_t at = OBJECT_HEAD; at + 8 <= type->basic_bytes && at / 8 < MAX_WORDS;
 	     at += 8) {
