@@ -11,6 +11,7 @@
 
 #include <linux/types.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "collect/py_check_code.h"
 #include "collect/py_check_collector.h"
@@ -21,7 +22,7 @@
 #include "pyleak_object.h"
 
 #define MAX_INTERPRETERS 4096
-#define PATIENCE_MS 1000
+#define PATIENCE_NS 1000000000ULL
 #define STEP_MS 5
 
 #define OB_TYPE 0x8
@@ -264,12 +265,13 @@ int py_check(const struct python *python, pid_t pid, struct remote *remote, stru
 		.newest = lists->newest_interpreter,
 		.lists = lists,
 	};
+	uint64_t deadline_ns = clock_now_ns() + PATIENCE_NS;
 	const char *wrong;
 
 	py_reader_init(python, remote, &check.reader);
 	/* It runs meanwhile, and may just be starting. */
 	wrong = what_is_wrong(&check);
-	for (int ms = 0; wrong && ms < PATIENCE_MS; ms += STEP_MS) {
+	while (wrong && clock_now_ns() < deadline_ns) {
 		nanosleep(&wait, NULL);
 		wrong = what_is_wrong(&check);
 	}

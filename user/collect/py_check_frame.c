@@ -18,8 +18,7 @@
 #define OLD_LAST_TO_LOCALS 0x100 /* f_lasti and the stack of blocks: frameobject.h, 3.6 to 3.10 */
 
 #define MAX_THREADS 64
-#define MAX_FRAMES 100000
-#define MAX_CFRAMES 100000
+#define MAX_LINKS 100000	/* of all chains together: 0.2 s */
 #define TSTATE_BYTES_MOST 0x400 /* pystate.h: under it up to 3.12 */
 
 static uint64_t word(const struct py_reader *reader, raddr_t at)
@@ -109,14 +108,14 @@ static raddr_t newest_frame(const struct py_reader *reader, raddr_t tstate)
 
 /* _PyCFrame of 3.11 and 3.12 has the outer one behind the frame; the outermost is a part of the
  * thread. A thread may well have no frame, but not without these. */
-static bool is_idle(const struct py_reader *reader, raddr_t tstate)
+static bool is_idle(const struct py_reader *reader, raddr_t tstate, int *links)
 {
 	raddr_t at, last = 0;
 
 	if (reader->minor != 11 && reader->minor != 12)
 		return true;
 	at = word(reader, tstate + TSTATE_CFRAME);
-	for (int i = 0; at && i < MAX_CFRAMES; i++) {
+	for (; at && *links; --*links) {
 		last = at;
 		at = word(reader, at + py_cframe_frame(reader->minor) + 8);
 	}
@@ -124,12 +123,12 @@ static bool is_idle(const struct py_reader *reader, raddr_t tstate)
 }
 
 /* The last frame of a chain that is of a Python function; 0: there is none. */
-static raddr_t outermost_frame(const struct py_reader *reader, raddr_t frame)
+static raddr_t outermost_frame(const struct py_reader *reader, raddr_t frame, int *links)
 {
 	const struct py_frame_layout *at = py_frame_layout(reader->minor);
 	raddr_t last = 0;
 
-	for (int i = 0; frame && i < MAX_FRAMES; i++) {
+	for (; frame && *links; --*links) {
 		bool is_old = reader->minor <= 10;
 		uint32_t owner =
 			is_old ? 0 : remote_word32(reader->remote, frame + at->owner) & 0xff;
@@ -143,16 +142,17 @@ static raddr_t outermost_frame(const struct py_reader *reader, raddr_t frame)
 
 bool py_check_frames(const struct py_reader *reader, raddr_t tstate)
 {
+	int links = MAX_LINKS;
 	bool any = false;
 
 	for (int i = 0; tstate && i < MAX_THREADS; i++) {
 		raddr_t newest = newest_frame(reader, tstate);
-		raddr_t frame = newest ? outermost_frame(reader, newest) : 0;
+		raddr_t frame = newest ? outermost_frame(reader, newest, &links) : 0;
 
 		if (frame &&
 		    (reader->minor >= 11 ? is_frame(reader, frame) : is_old_frame(reader, frame)))
 			return true;
-		any |= frame || (!newest && !is_idle(reader, tstate));
+		any |= frame || (!newest && !is_idle(reader, tstate, &links));
 		tstate = word(reader, tstate + TSTATE_NEXT);
 	}
 	return !any;
