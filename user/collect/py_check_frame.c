@@ -155,5 +155,5 @@ bool py_check_frames(const struct py_reader *reader, raddr_t tstate)
 		any |= frame || (!newest && !is_idle(reader, tstate, &links));
 		tstate = word(reader, tstate + TSTATE_NEXT);
 	}
-	return !any;
+	return !any && links;
 }
