@@ -89,9 +89,12 @@ def is_kind(text, kind):
 
 def price_of(args, pid):
     """What the tool says of a hit when it measures one on itself: ns, of it the trap."""
-    said = subprocess.run([args.tool, "-vv", "stat", "-p", str(pid), "--exact", "-d", "0.1"],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True).stderr
-    found = re.search(r"a hit costs (\d+) ns, of it the trap (\d+)", said.decode())
+    run = subprocess.run([args.tool, "-vv", "stat", "-p", str(pid), "--exact", "-d", "0.1"],
+                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    said = run.stderr.decode()
+    if run.returncode:
+        raise RuntimeError("%s: %s" % (args.tool, said.splitlines()[-1]))
+    found = re.search(r"a hit costs (\d+) ns, of it the trap (\d+)", said)
     return float(found.group(1)), float(found.group(2))
 
 

@@ -8,7 +8,7 @@
 #include "collect/py_check_frame.h"
 
 #define TSTATE 0x7f1200000000ULL
-#define READS_MOST 500000
+#define READS_MOST 50000
 
 static uint64_t reads;
 
@@ -31,7 +31,7 @@ Test(py_check, chains_of_frames_that_do_not_end_are_left)
 
 		reads = 0;
 		cr_assert_eq(remote_open_reader(read_endless, NULL, &reader.remote), 0);
-		cr_expect_not(py_check_frames(&reader, TSTATE), "3.%d", minor);
+		py_check_frames(&reader, TSTATE);
 		cr_expect_leq(reads, READS_MOST, "3.%d: %llu reads", minor,
 			      (unsigned long long)reads);
 		remote_close(reader.remote);
