@@ -21,7 +21,7 @@
 #include "pyleak_object.h"
 
 #define MAX_INTERPRETERS 4096
-#define TRIES 200 /* in 1 s, or in 5 where chains do not end */
+#define TRIES 200 /* in 1 s, or in 7 where chains do not end */
 #define STEP_MS 5
 
 #define OB_TYPE 0x8
