@@ -157,10 +157,11 @@ void target_close(struct target *target)
 	mappings_deinit(&target->maps);
 }
 
-/* Sum over the first number of every /proc/PID/task/TID/schedstat: ns on a CPU. */
-uint64_t target_cpu_ns(const struct target *target)
+/* Adds up what `read` makes of the file `name` of every thread: /proc/PID/task/TID/name. */
+static uint64_t sum_over_threads(const struct target *target, const char *name,
+				 uint64_t (*read)(FILE *file))
 {
-	char path[64], name[300];
+	char path[64], file_name[300];
 	struct dirent *entry;
 	uint64_t sum = 0;
 	DIR *tasks;
@@ -171,17 +172,29 @@ uint64_t target_cpu_ns(const struct target *target)
 		return 0;
 	while ((entry = readdir(tasks))) {
 		_cleanup_fclose_ FILE *file = NULL;
-		uint64_t ns;
 
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(name, sizeof(name), "task/%s/schedstat", entry->d_name);
-		file = open_proc(target, name);
-		if (file && fscanf(file, "%" SCNu64, &ns) == 1)
-			sum += ns;
+		snprintf(file_name, sizeof(file_name), "task/%s/%s", entry->d_name, name);
+		file = open_proc(target, file_name);
+		if (file)
+			sum += read(file);
 	}
 	closedir(tasks);
 	return sum;
+}
+
+/* The first number of schedstat: ns on a CPU. */
+static uint64_t read_cpu_ns(FILE *file)
+{
+	uint64_t ns;
+
+	return fscanf(file, "%" SCNu64, &ns) == 1 ? ns : 0;
+}
+
+uint64_t target_cpu_ns(const struct target *target)
+{
+	return sum_over_threads(target, "schedstat", read_cpu_ns);
 }
 
 uint64_t target_rss(const struct target *target)
@@ -194,18 +207,20 @@ uint64_t target_rss(const struct target *target)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-unsigned int target_children(const struct target *target)
+static uint64_t count_children(FILE *file)
 {
-	_cleanup_fclose_ FILE *file = NULL;
-	unsigned int cnt = 0;
-	char name[64];
+	uint64_t cnt = 0;
 	int child;
 
-	snprintf(name, sizeof(name), "task/%d/children", target->pid);
-	file = open_proc(target, name);
-	while (file && fscanf(file, "%d", &child) == 1)
+	while (fscanf(file, "%d", &child) == 1)
 		cnt++;
 	return cnt;
+}
+
+/* The kernel lists a child with the thread that forked it. */
+unsigned int target_children(const struct target *target)
+{
+	return (unsigned int)sum_over_threads(target, "children", count_children);
 }
 
 uint64_t target_program_mark(const struct target *target)
