@@ -33,6 +33,25 @@ static void expect_counts(__u64 type, __u64 allocs, __u64 frees)
 	cr_expect_eq(slot.frees, frees, "%llu frees, not %llu", slot.frees, frees);
 }
 
+/* The allocation sets off a collection whose callbacks make and free an object; then `object` gets
+ * its type. */
+static void allocate_amid_a_collection(__u64 object)
+{
+	hit_new(object);
+	set_collecting(true);
+	hit_free(make(other));
+	set_collecting(false);
+	set_type(object, true_type);
+}
+
+static void expect_one_of_true_type(void)
+{
+	settle();
+	expect_counts(stale, 0, 0);
+	expect_counts(true_type, 1, 0);
+	cr_expect_eq(alloc_losses(), 0);
+}
+
 Test(alloc_collections, what_sets_one_off_has_its_type_when_it_ends)
 {
 	__u64 object;
@@ -82,14 +101,8 @@ Test(alloc_collections, fresh_memory_has_no_type_at_all)
 
 	begin();
 	object = make_object();
-	hit_new(object);
-	set_collecting(true);
-	hit_free(make(other));
-	set_collecting(false);
-	set_type(object, true_type);
-	settle();
-	expect_counts(true_type, 1, 0);
-	cr_expect_eq(alloc_losses(), 0);
+	allocate_amid_a_collection(object);
+	expect_one_of_true_type();
 }
 
 /* Of a string, say. */
@@ -101,14 +114,8 @@ Test(alloc_collections, memory_of_another_kind_has_no_type)
 	object = make_object();
 	set_word(object, 7);
 	set_word(object + 8, 0x65676e617274);
-	hit_new(object);
-	set_collecting(true);
-	hit_free(make(other));
-	set_collecting(false);
-	set_type(object, true_type);
-	settle();
-	expect_counts(true_type, 1, 0);
-	cr_expect_eq(alloc_losses(), 0);
+	allocate_amid_a_collection(object);
+	expect_one_of_true_type();
 }
 
 /* Of a list's items, all of them types. */
@@ -118,15 +125,8 @@ Test(alloc_collections, memory_of_pointers_has_no_references)
 
 	begin();
 	object = used_memory(stale);
-	hit_new(object);
-	set_collecting(true);
-	hit_free(make(other));
-	set_collecting(false);
-	set_type(object, true_type);
-	settle();
-	expect_counts(stale, 0, 0);
-	expect_counts(true_type, 1, 0);
-	cr_expect_eq(alloc_losses(), 0);
+	allocate_amid_a_collection(object);
+	expect_one_of_true_type();
 }
 
 /* While no collection runs it is the object itself that has so many. */
@@ -137,9 +137,7 @@ Test(alloc_collections, a_new_object_may_be_held_many_times)
 	begin();
 	object = make(true_type);
 	set_word(object, 1000);
-	settle();
-	expect_counts(true_type, 1, 0);
-	cr_expect_eq(alloc_losses(), 0);
+	expect_one_of_true_type();
 }
 
 /* By gc.collect(): what is pending has its type, and may be found dead. */
@@ -164,16 +162,10 @@ Test(alloc_collections, what_is_deferred_may_be_resized)
 
 	begin();
 	object = used_memory(0);
-	hit_new(object);
-	set_collecting(true);
-	hit_free(make(other));
-	set_collecting(false);
-	set_type(object, true_type);
+	allocate_amid_a_collection(object);
 	hit_resize(object);
 	set_type(object, 0xdddddddddddddddd);
-	settle();
-	expect_counts(true_type, 1, 0);
-	cr_expect_eq(alloc_losses(), 0);
+	expect_one_of_true_type();
 }
 
 /* Its children are freed before it is. */
