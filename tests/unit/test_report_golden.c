@@ -55,7 +55,8 @@ static void draw_watch(struct report *report)
 {
 	report->ops->target(report, &fixture_target);
 	report->ops->status(report, &fixture_first_status);
-	report->ops->note(report, 12.5, "the target has 1 child process: only process 4242 itself is watched");
+	report->ops->note(report, 12.5,
+			  "the target has 1 child process: only process 4242 itself is watched");
 	report->ops->status(report, &fixture_status);
 	report->ops->status(report, &fixture_status);
 	report->ops->status(report, &fixture_first_status);
