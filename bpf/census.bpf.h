@@ -221,6 +221,19 @@ static long visit_interpreter(__u32 index, void *unused)
 	return stop ? 1 : 0;
 }
 
+/* What the budget brought since it was refilled last. The traps of all hooks come off first, but
+ * half is left for censuses: without them, the probes were in for nothing. */
+static __always_inline __u64 refill(__u64 now)
+{
+	__u64 brought = (now - progress.credit_at_ns) / 1000 * control.budget_ppm / 1000;
+	__u64 hits = progress.hits[PYLEAK_HOOK_GC] + progress.hits[PYLEAK_HOOK_SAFEPOINT];
+	__u64 traps = (hits - progress.credit_hits) * control.hit_ns;
+
+	progress.credit_at_ns = now;
+	progress.credit_hits = hits;
+	return brought - (traps < brought / 2 ? traps : brought / 2);
+}
+
 /* True while the budget has something left; refills it first. */
 static __always_inline bool in_credit(__u64 now)
 {
@@ -229,10 +242,8 @@ static __always_inline bool in_credit(__u64 now)
 
 	if (!progress.credit_at_ns)
 		progress.credit_at_ns = now;
-	if (now >= progress.credit_at_ns + REFILL_NS) {
-		credit += (now - progress.credit_at_ns) / 1000 * control.budget_ppm / 1000;
-		progress.credit_at_ns = now;
-	}
+	if (now >= progress.credit_at_ns + REFILL_NS)
+		credit += refill(now);
 	progress.credit_ns = credit < most ? credit : most;
 	return progress.credit_ns >= 0;
 }

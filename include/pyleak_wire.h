@@ -62,6 +62,7 @@ struct pyleak_control {
 	__u64 want;	      /* how many censuses were asked for; one runs while want > answered */
 	__u64 max_pause_ns;   /* longest stretch of one slice */
 	__u64 budget_ppm;     /* share of one core that may be spent, in millionths */
+	__u64 hit_ns;	      /* what a hook's trap costs, about: it cannot be seen from behind it */
 	__u64 max_objects;    /* a census that meets more ends with a loss */
 	__u64 current_tstate; /* up to 3.11: address of the pointer to the running thread state */
 	__u64 set_types[2];   /* PySet_Type, PyFrozenSet_Type */
@@ -101,6 +102,7 @@ struct pyleak_progress {
 	__u64 longest_ns;
 	__s64 credit_ns; /* what the budget allows to spend now; negative = overdrawn */
 	__u64 credit_at_ns;
+	__u64 credit_hits; /* hits whose traps are paid */
 	__u64 hits[PYLEAK_HOOK_CNT];
 	__u64 young_walks; /* collections whose youngest generation was counted */
 	__u64 young_objects;

@@ -4,7 +4,6 @@ budget when a target allocates as fast as it can."""
 import json
 import os
 import re
-import signal
 import statistics
 import subprocess
 import threading
@@ -159,36 +158,6 @@ def part_exact(args):
     busy.process.stdin.close()
     busy.finish()
     others.rows(args)
-
-
-def part_job(args):
-    count, before_s, minute_s = (1, 5, 15) if QUICK else (4, 20, 60)
-    title("the main job on busy_alloc.py, which leaks: %d times the %d s after the verdict" % (
-        count, minute_s),
-          "%s tests/programs/busy_alloc.py forever 0.1 1000 & %s -p $!" % (args.python, args.shown))
-    ratios, shares, windows = [], [], []
-    busy = Lines([args.python, BUSY, "forever", "0.1", "1000"])
-    busy.wait_for(lambda text: text.startswith("READY"))
-    alone = [rest(busy, before_s, 2)]
-    for _ in range(count):
-        tool = Lines([args.tool, "-p", str(busy.pid), "-i", "1", "--format", "json"])
-        tool.wait_for(lambda text: is_kind(text, "verdict") and '"verdict":"leak"' in text)
-        watched = rest(busy, minute_s, 2)
-        tool.process.send_signal(signal.SIGINT)
-        said = [json.loads(text) for text in tool.finish() if text]
-        let_run(busy, 0.5)
-        alone.append(rest(busy, before_s, 2))
-        ratios.append((alone[-2] + alone[-1]) / 2 / watched)
-        shares.append(100 * said[-1]["cost"]["target_share"])
-        windows += [line["windows"] for line in said if "windows" in line][-1:]
-    busy.process.stdin.close()
-    busy.finish()
-    row("watched / alone, CPU time per request", spread(ratios), "<= 1.01",
-        statistics.median(ratios) <= 1.01)
-    row("alone / alone, neighbouring phases", spread(
-        [a / b for a, b in zip(alone, alone[1:])]))
-    row("share the tool says it took, %", spread(shares, "%.2f"))
-    row("windows per run", spread(windows, "%.0f"))
 
 
 def part_hit(args):

@@ -16,7 +16,8 @@ import sys
 import threading
 import time
 
-from allocs import part_exact, part_hit, part_job
+from allocs import part_exact, part_hit
+from job import part_job
 from measure import HERE, QUICK, WAIT_S, Child, children, end_all, row, spread, title
 from snapshots import part_snapshot
 from windows import part_windows

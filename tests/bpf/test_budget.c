@@ -99,6 +99,39 @@ Test(budget, it_fills_however_often_the_hook_is_passed)
 	cr_assert(answered());
 }
 
+static __u64 hits_until_answered(__u64 hit_ns)
+{
+	__u64 hits = 0;
+
+	start(PERMILLE);
+	control.hit_ns = hit_ns;
+	take_census();
+	ask();
+	shim.step_ns = 0;
+	while (!answered() && hits < 1000) {
+		shim.now_ns += 200 * 1000;
+		on_gc_start(NULL);
+		hits++;
+	}
+	return hits;
+}
+
+/* 200 us bring 200 ns, and 8 us are missing; the first hit was that of the census before. */
+Test(budget, traps_that_cost_nothing_leave_all_of_it)
+{
+	cr_assert_eq(hits_until_answered(0), 40);
+}
+
+Test(budget, the_traps_of_hooks_come_off_it)
+{
+	cr_assert_eq(hits_until_answered(40), 51);
+}
+
+Test(budget, traps_leave_half_of_it)
+{
+	cr_assert_eq(hits_until_answered(5000), 80);
+}
+
 Test(budget, it_never_fills_beyond_one_pause)
 {
 	start(PERMILLE);

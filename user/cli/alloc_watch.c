@@ -79,7 +79,7 @@ static uint64_t censuses_spent_ns(void *context)
 {
 	const struct session *session = context;
 
-	return collector_progress(session->collector)->spent_ns;
+	return collector_spent_ns(session->collector);
 }
 
 /* Windows open with what censuses leave of the budget, and those of a large heap leave nothing. */

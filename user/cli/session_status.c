@@ -9,10 +9,6 @@
 #include "cli/alloc_watch.h"
 #include "cli/session.h"
 
-/* What the trap of a probe costs, about: pyleak-bpf doctor measures it on this machine. What the
- * program behind it does is measured by itself. */
-#define PROBE_HIT_S 1.0e-6
-
 static double own_cpu_s(void)
 {
 	struct rusage usage;
@@ -35,12 +31,11 @@ static uint64_t own_rss(void)
 static void read_cost(struct session *session, struct cost *out)
 {
 	const volatile struct pyleak_progress *progress = collector_progress(session->collector);
-	double spent_s = (double)progress->spent_ns / 1e9, probes_s;
+	double spent_s = (double)collector_spent_ns(session->collector) / 1e9, probes_s;
 
 	out->elapsed_s = session_elapsed(session);
 	out->gc_hits = progress->hits[PYLEAK_HOOK_GC];
 	out->safepoint_hits = progress->hits[PYLEAK_HOOK_SAFEPOINT];
-	spent_s += (double)(out->gc_hits + out->safepoint_hits) * PROBE_HIT_S;
 	probes_s = (double)alloc_watch_spent_ns(session->allocs) / 1e9;
 	out->target_share = out->elapsed_s > 0 ? (spent_s + probes_s) / out->elapsed_s : 0;
 	out->probes_share = out->elapsed_s > 0 ? probes_s / out->elapsed_s : 0;

@@ -249,6 +249,12 @@ unsigned int collector_interpreters(const struct collector *collector)
 	return collector->lists.total;
 }
 
+uint64_t collector_spent_ns(const struct collector *collector)
+{
+	return progress_of(collector)->spent_ns +
+	       hits_of(collector) * probes_control(collector->probes)->hit_ns;
+}
+
 const volatile struct pyleak_progress *collector_progress(const struct collector *collector)
 {
 	return progress_of(collector);

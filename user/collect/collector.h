@@ -72,6 +72,8 @@ struct counts *collector_counts(const struct collector *collector);
 const struct gc_hook *collector_hook(const struct collector *collector);
 unsigned int collector_interpreters(const struct collector *collector);
 const volatile struct pyleak_progress *collector_progress(const struct collector *collector);
+/* What censuses and the traps of their hooks took from the target, in ns of CPU time. */
+uint64_t collector_spent_ns(const struct collector *collector);
 const volatile struct pyleak_pauses *collector_pauses(const struct collector *collector);
 /* The number of complete censuses in the kernel, and the map that keeps it: for other programs. */
 uint64_t collector_epoch(const struct collector *collector);
