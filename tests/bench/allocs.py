@@ -4,6 +4,7 @@ budget when a target allocates as fast as it can."""
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import threading
@@ -132,6 +133,9 @@ def exact_rows(args, busy, seconds, count):
 
 def entry_rows(busy, seconds):
     """Probes where symbols are, once."""
+    if not shutil.which("readelf"):
+        row("entries", "not measured: no readelf (binutils)")
+        return
     before = rest(busy, seconds, 2)
     entries = Entries(busy.pid)
     entries.enable(True)

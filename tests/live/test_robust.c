@@ -88,6 +88,32 @@ Test(robust, a_kill_of_the_tool_while_it_detaches_leaves_no_breakpoint, .timeout
 	check_unharmed(&program);
 }
 
+Test(robust, another_process_of_the_same_python_has_no_breakpoint, .timeout = 60)
+{
+	struct program watched, other;
+	struct target targets[2];
+	struct python pythons[2];
+	struct tool tool;
+
+	start_busy(&watched);
+	start_busy(&other);
+	cr_assert(!target_open(watched.pid, &targets[0]) && !python_find(&targets[0], &pythons[0]));
+	cr_assert(!target_open(other.pid, &targets[1]) && !python_find(&targets[1], &pythons[1]));
+	tool_start(&tool, "--exact", "-p", pid_text(watched.pid), "--format", "json", NULL);
+	cr_assert(tool_read(&tool, "exact"));
+	cr_expect_gt(text_changes(&targets[0], &pythons[0]), 1);
+	cr_expect_eq(text_changes(&targets[1], &pythons[1]), 0);
+	kill(tool.pid, SIGINT);
+	tool_wait(&tool);
+	tool_free(&tool);
+	for (int i = 0; i < 2; i++) {
+		python_close(&pythons[i]);
+		target_close(&targets[i]);
+	}
+	check_unharmed(&watched);
+	check_unharmed(&other);
+}
+
 Test(robust, a_kill_of_the_tool_leaves_the_target_alone, .timeout = 120)
 {
 	struct program program;
