@@ -59,11 +59,11 @@ struct pyleak_interpreter {
 
 /* Written by user space only while no census is asked for (want == answered). */
 struct pyleak_control {
-	__u64 want;	      /* how many censuses were asked for; one runs while want > answered */
-	__u64 max_pause_ns;   /* longest stretch of one slice */
-	__u64 budget_ppm;     /* share of one core that may be spent, in millionths */
-	__u64 hit_ns;	      /* what a hook's trap costs, about: it cannot be seen from behind it */
-	__u64 max_objects;    /* a census that meets more ends with a loss */
+	__u64 want;	    /* how many censuses were asked for; one runs while want > answered */
+	__u64 max_pause_ns; /* longest stretch of one slice */
+	__u64 budget_ppm;   /* share of one core that may be spent, in millionths */
+	__u64 hit_ns;	    /* what a hook's trap costs, about: it cannot be seen from behind it */
+	__u64 max_objects;  /* a census that meets more ends with a loss */
 	__u64 current_tstate; /* up to 3.11: address of the pointer to the running thread state */
 	__u64 set_types[2];   /* PySet_Type, PyFrozenSet_Type */
 	__u32 interpreter_cnt;
