@@ -15,7 +15,11 @@ sleep 60 &
 other=$!
 work=$(mktemp -d) || exit 1
 trap 'kill "$named" "$mapped" "$other"; rm -rf "$work"' EXIT
-sleep 0.2 # until it is Python
+# Until it is Python: it may come to be by way of a shell.
+for _ in $(seq 500); do
+	readlink "/proc/$mapped/exe" | grep -q python && break
+	sleep 0.01
+done
 pids="$named $mapped !$other"
 # To see what is mapped takes the same user, and in some places root.
 grep -q python "/proc/$mapped/maps" || pids="$named !$other"

@@ -4,11 +4,11 @@
  * own count moves by. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "attach/alloc_sites.h"
 #include "collect/alloc_probes.h"
 #include "live/harness.h"
+#include "live/moment.h"
 
 #define MADE 20000
 
@@ -91,17 +91,10 @@ static void read_state(struct subject *subject, struct state *out)
 }
 
 /* An answer is written some instructions before the program rests in its next read. */
-static void wait_rest(struct subject *subject, struct state *out)
+static void state_at_rest(struct subject *subject, struct state *out)
 {
-	static const struct timespec wait = { .tv_nsec = 10000000 };
-	struct state before;
-
+	moment_wait_rest(subject->program.pid);
 	read_state(subject, out);
-	do {
-		before = *out;
-		nanosleep(&wait, NULL);
-		read_state(subject, out);
-	} while (memcmp(&before, out, sizeof(before)) != 0);
 }
 
 /* What a command allocated. */
@@ -110,9 +103,9 @@ static uint64_t check_command(struct subject *subject, const char *command)
 	struct state before = {}, after = {};
 	int64_t moved;
 
-	wait_rest(subject, &before);
+	state_at_rest(subject, &before);
 	free(program_ask(&subject->program, command));
-	wait_rest(subject, &after);
+	state_at_rest(subject, &after);
 	moved = (int64_t)(after.seen.allocs - before.seen.allocs) -
 		(int64_t)(after.seen.decrements - before.seen.decrements);
 	cr_expect_eq(moved, after.count - before.count, "%s: %s: seen %lld, truly %d",
@@ -166,7 +159,7 @@ ParameterizedTest(struct python_param *param, alloc_sites, every_allocation_is_s
 	json_array_foreach(kinds, i, kind) check_kind(subject, json_string_value(kind));
 	check_command(subject, "churn slots 1000");
 	cr_assert(!alloc_probes_disarm(subject->probes));
-	wait_rest(subject, &state);
+	state_at_rest(subject, &state);
 	cr_log_info("%s: %llu allocations, %llu frees, %llu objects", subject->python.version,
 		    (unsigned long long)state.seen.allocs, (unsigned long long)state.seen.frees,
 		    (unsigned long long)state.seen.objects);

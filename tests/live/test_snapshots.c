@@ -15,6 +15,7 @@
 #include "attach/python.h"
 #include "base/clock.h"
 #include "live/harness.h"
+#include "live/moment.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/task.h"
 
@@ -29,16 +30,6 @@ struct victim {
 	struct gc_lists lists;
 };
 
-static void pass_moment(uint64_t *deadline, const char *what)
-{
-	static const struct timespec moment = { .tv_nsec = 100000 };
-
-	if (!*deadline)
-		*deadline = clock_now_ns() + DEADLINE_NS;
-	cr_assert(clock_now_ns() < *deadline, "%s", what);
-	nanosleep(&moment, NULL);
-}
-
 static void victim_start(struct victim *victim, const char *python, const char *threads,
 			 const char *more)
 {
@@ -49,7 +40,7 @@ static void victim_start(struct victim *victim, const char *python, const char *
 	cr_assert_eq(target_open(victim->program.pid, &victim->target), 0);
 	cr_assert_eq(python_find(&victim->target, &victim->python), 0);
 	while (gc_lists_find(&victim->python, victim->target.remote, &victim->lists))
-		pass_moment(&deadline, "no lists");
+		moment_pass(&deadline, "no lists");
 }
 
 static void check_unharmed(struct program *program)
@@ -170,7 +161,7 @@ static void wait_until_free(pid_t pid)
 	uint64_t deadline = 0;
 
 	while (task_each(pid, is_held, &pid))
-		pass_moment(&deadline, "a thread was left stopped");
+		moment_pass(&deadline, "a thread was left stopped");
 }
 
 /* Returns after `ns`, or as soon as the process ends. */

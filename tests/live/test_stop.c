@@ -12,16 +12,15 @@
 #include <unistd.h>
 
 #include "attach/python.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "live/harness.h"
+#include "live/moment.h"
 #include "snapshot/image.h"
 #include "snapshot/task.h"
 
 #define PYTHON "/usr/bin/python3"
 #define ROUNDS 100
 #define PATIENCE_MS 5000
-#define DEADLINE_NS 20000000000ULL
 
 static char logged[4000];
 
@@ -77,16 +76,6 @@ static struct count count_state(pid_t pid, char state)
 	return count;
 }
 
-static void pass_moment(uint64_t *deadline, const char *what)
-{
-	static const struct timespec moment = { .tv_nsec = 200000 };
-
-	if (!*deadline)
-		*deadline = clock_now_ns() + DEADLINE_NS;
-	cr_assert(clock_now_ns() < *deadline, "%s", what);
-	nanosleep(&moment, NULL);
-}
-
 /* All in tracing stop, or none. */
 static void wait_traced(pid_t pid, bool all)
 {
@@ -97,7 +86,7 @@ static void wait_traced(pid_t pid, bool all)
 
 		if (all ? count.all && count.with == count.all : !count.with)
 			return;
-		pass_moment(&deadline, all ? "never stopped" : "left stopped");
+		moment_pass(&deadline, all ? "never stopped" : "left stopped");
 	}
 }
 
@@ -385,7 +374,7 @@ Test(stop, a_thread_that_cannot_stop_is_let_go, .timeout = 60)
 		vfork_until(end[0]);
 	}
 	while (task_status(child, child).state != 'D')
-		pass_moment(&deadline, "no vfork");
+		moment_pass(&deadline, "no vfork");
 	cr_expect_eq(stop_threads(child, 100, &stopped), -ETIMEDOUT);
 	cr_expect(strstr(logged, "did not stop within 100 ms"), "%s", logged);
 	cr_expect_eq(task_status(child, child).tracer, 0);
@@ -426,7 +415,7 @@ static void open_lists(pid_t pid, struct target *target, struct gc_lists *lists)
 	cr_assert_eq(target_open(pid, target), 0, "%s", logged);
 	cr_assert_eq(python_find(target, &python), 0, "%s", logged);
 	while (gc_lists_find(&python, target->remote, lists))
-		pass_moment(&deadline, "no lists");
+		moment_pass(&deadline, "no lists");
 	python_close(&python);
 }
 

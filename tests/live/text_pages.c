@@ -5,13 +5,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
+#include "live/moment.h"
 
 #define BLOCK 65536
-#define DEADLINE_NS 20000000000ULL
 
 static size_t changes_of(int memory, int file, const struct mapping *mapping)
 {
@@ -56,11 +54,8 @@ size_t text_changes(struct target *target, const struct python *python)
 
 void text_wait_unchanged(struct target *target, const struct python *python)
 {
-	static const struct timespec moment = { .tv_nsec = 1000000 };
-	uint64_t begin = clock_now_ns();
+	uint64_t deadline = 0;
 
-	while (text_changes(target, python)) {
-		cr_assert_lt(clock_now_ns() - begin, DEADLINE_NS, "breakpoints stay");
-		nanosleep(&moment, NULL);
-	}
+	while (text_changes(target, python))
+		moment_pass(&deadline, "breakpoints stay");
 }
