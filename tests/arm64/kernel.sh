@@ -4,7 +4,7 @@
 #
 #     tests/arm64/kernel.sh FOLDER     where `make arm64` builds; libraries and apt are in FOLDER/sysroot*
 #
-# Writes build/kernels/arm64.result for the table of kernels, and arm64.log beside it.
+# Writes build/kernels/arm64.result, arm64.log beside it, and the tables of kernels.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -54,6 +54,7 @@ make_root()
 	(cd "$root" && find . | cpio --quiet -o -H newc) >"$root.cpio"
 }
 
+source_key=$("$here/../matrix/source_key.py")
 fetch
 make_root
 result=build/kernels/arm64.result
@@ -67,4 +68,6 @@ if ! grep -q '^end' "$result"; then
 fi
 sed -i '/^end	pass$/d' "$result"
 cat "$result"
+printf 'source\t%s\n' "$source_key" >>"$result"
+"$here/../matrix/write.py"
 ! grep -q '	fail: ' "$result"

@@ -6,7 +6,7 @@
 #     tests/arm64/run.sh FOLDER      where `make arm64` builds; the libraries are in FOLDER/sysroot
 #
 # not-emulated.tsv names the tests that cannot run so, and why; they are counted, not passed over.
-# Writes build/kernels/arm64-user.result for the table of kernels. 0: all others passed.
+# Writes build/kernels/arm64-user.result and the tables of kernels. 0: all others passed.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
@@ -62,4 +62,6 @@ mkdir -p "${result%/*}"
 printf 'kernel\tqemu-user (arm64)\n' >"$result"
 run "unit tests" "$folder/tests/unit-tests" "!($left_out)"
 run "BPF tests" "$folder/tests/bpf-tests" '*/*'
+printf 'source\t%s\n' "$("$here/../matrix/source_key.py")" >>"$result"
+"$here/../matrix/write.py" || failed=1
 exit "$failed"

@@ -5,9 +5,9 @@
 #     tests/kernels/kernels.sh [-c COLUMN,...] [ROW...]       rows of rows.tsv; all if none
 #
 # Leaves build/kernels/ROW.result: "kernel<TAB>what it is", then "COLUMN<TAB>CELL", a cell being pass,
-# "no: " or "fail: " with the reason, and ROW.log, what the machine printed. With -c it writes to
-# build/kernels/part/ instead. 0: each row is as rows.tsv says; a kernel that is not to be had is
-# SKIPPED, loudly.
+# "no: " or "fail: " with the reason, then the key of the sources; and ROW.log, what the machine
+# printed. From them it writes the tables of kernels. With -c it leaves them in build/kernels/part/ and
+# writes no table. 0: each row is as rows.tsv says; a kernel that is not to be had is SKIPPED, loudly.
 set -u
 
 cd "$(dirname "$0")/../.." || exit 1
@@ -97,6 +97,7 @@ do_row()
 	echo "kernels: $1: $(sed -n '1s/.*\t//p' "$results/$1.result"): $(grep -c '	pass$' \
 		"$results/$1.result") of $(($(wc -l <"$results/$1.result") - 1)) columns pass"
 	wrong=$(unexpected "$results/$1.result" "$4")
+	printf 'source\t%s\n' "$source_key" >>"$results/$1.result"
 	[ -z "$wrong" ] || { echo "$wrong"; return 1; }
 }
 
@@ -114,6 +115,7 @@ done
 # shellcheck disable=SC2046 # names without spaces
 [ $# -gt 0 ] || set -- $(grep -v '^#' $here/rows.tsv | cut -f 1)
 $here/root.sh "$out/root.cpio" || exit 1
+source_key=$(tests/matrix/source_key.py) || exit 1
 status=0
 for row; do
 	line=$(row_of "$row")
@@ -123,4 +125,5 @@ for row; do
 	END
 	do_row "$name" "$suite" "$title" "$lacks" "$append" || status=1
 done
+[ -n "$columns" ] || tests/matrix/write.py || status=1
 exit $status

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Tries the tool on every Python build that targets/*.sh can make here, with the live tests, and
-writes docs/matrix.md: tests/matrix/matrix.py [--failed] TOOL LIVE_TESTS [ROW...]. Needs root.
+writes their tables of docs/matrix.md and README.md:
+
+    tests/matrix/matrix.py [--failed] TOOL LIVE_TESTS [ROW...]      needs root
 
 A row is FOLDER/python (build/matrix/ROW), made by `targets/FAMILY.sh prepare ROW FOLDER`, which says
 77 if this machine lacks it. FOLDER/refused: words that the tool's refusal must have. FOLDER/columns:
@@ -9,7 +11,6 @@ the columns that make sense, if not all, one a line, others with a tab and the r
 kept until the tool, the tests or the interpreter change, so a run that was stopped goes on. With
 --failed all other cells of a row are kept in any case, and so is its star in docs/matrix.md."""
 import glob
-import hashlib
 import json
 import os
 import re
@@ -19,9 +20,9 @@ import subprocess
 import sys
 
 import write
+from source_key import TOP, digest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
 WAIT_S = 60
 CELL_S = 1200
 LACKING = 77
@@ -53,14 +54,6 @@ def last_line(text):
 def is_python(pid):
     with open("/proc/%d/maps" % pid) as maps:
         return any("python" in os.path.basename(line.rstrip()) for line in maps if "/" in line)
-
-
-def digest(paths):
-    together = hashlib.sha256()
-    for path in paths:
-        with open(path, "rb") as file:
-            together.update(hashlib.sha256(file.read()).digest())
-    return together.hexdigest()[:16]
 
 
 def files_of(pid):
@@ -116,7 +109,9 @@ class Row:
         self.args, self.script, self.name = args, script, name
         self.folder = os.path.join(args.build, "matrix", name)
         self.path = os.path.join(self.folder, "result.json")
-        self.result = {"row": name, "what": what, "key": "", "cells": {}, "facts": {}}
+        family = os.path.basename(script).split(".")[0]
+        self.result = {"row": name, "family": family, "what": what, "key": "", "cells": {},
+                       "facts": {}}
 
     def save(self):
         with open(self.path + ".new", "w") as file:
@@ -311,8 +306,7 @@ def main():
         sys.exit("matrix: no such row: " + ", ".join(sorted(unknown)))
     for row in rows:
         row.go()
-    sys.exit(write.write(args.build, os.path.join(TOP, "docs", "matrix.md"),
-                         [name for name, _ in args.columns] + [CONTAINER], args.key))
+    sys.exit(write.write_pythons([name for name, _ in args.columns] + [CONTAINER], args.key))
 
 
 if __name__ == "__main__":

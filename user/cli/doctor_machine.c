@@ -87,7 +87,8 @@ static void check_links(struct checks *checks)
 		checks_add(checks, CHECK_OK, "uprobe links", "many at once: out in milliseconds");
 		return;
 	}
-	check = checks_add(checks, CHECK_NOTE, "uprobe links", "one by one: out in seconds");
+	check = checks_add(checks, CHECK_NOTE, "uprobe links",
+			   "one by one, as before Linux 6.11: out in seconds");
 	check_advise(check,
 		     "boot Linux 6.11 or later for allocation sites in short windows; before "
 		     "that the watch names no makers, --exact does");
