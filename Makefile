@@ -18,7 +18,7 @@
 # make try-deb    finds a leak with it in a fresh Debian 12 and 13 (as root)
 # make arm64      cross-compiles: build/arm64/pyleak-bpf; installs the compiler (as root)
 # make check-arm64   unit tests and the kernel side's, as arm64 programs under an emulator
-# make kernel-arm64  boots Debian's arm64 kernel in QEMU and tries the tool there (as root)
+# make kernel-arm64  boots Debian's arm64 kernels in QEMU and tests there (as root)
 # make check-trust   changes each offset of the tables, and sees whether the tool notices (as root)
 # make vmlinux    dump the full kernel types of this machine, for development
 # make clean

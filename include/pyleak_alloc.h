@@ -38,8 +38,9 @@ struct pyleak_alloc_site {
 	__u32 object_index_at; /* a second register to be added; or PYLEAK_NO_REGISTER */
 	__u32 count_at;	       /* PYLEAK_NO_REGISTER: count_offset is the address */
 	__s32 object_bias;
+	__u16 is_early; /* an allocation is passed here before it is counted */
 	/* Kernel side: an object of a suspect type was made here, so stacks are taken here. */
-	__u32 is_hot;
+	__u16 is_hot;
 	__u64 count_offset;
 };
 

@@ -20,13 +20,12 @@ failed=0
 # What is mapped costs the emulator memory: a test that maps terabytes fails, not the machine.
 ulimit -v 8000000
 
-# pythons: "MINOR:FILE" of each arm64 interpreter in the folder, for the test of real code.
+# pythons: "MINOR:FILE" of each arm64 interpreter and its library in the folder, for the test of real
+# code.
 pythons()
 {
-	for python in "$root"/usr/bin/python3.[0-9]*; do
-		[ -x "$python" ] || continue
-		echo "${python##*/python3.}:$python"
-	done
+	find "$(realpath "$folder")" \( -path '*/usr/bin/python3.*' -o -name 'libpython3.*.so.1.0' \) -type f |
+		sed -nE 's|.*python3[.]([0-9]+)([.]so[.]1[.]0)?$|\1:&|p' | sort -V
 }
 
 # cell FILE: what a table says of Criterion's report.

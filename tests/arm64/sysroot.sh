@@ -6,7 +6,7 @@
 #
 #     tests/arm64/sysroot.sh FOLDER PACKAGE...
 #
-# The suite and the mirror are the machine's own (a Debian's); $MIRROR and $SUITE say otherwise.
+# The suite and the mirror are this machine's own (a Debian's); $SUITE and $MIRROR say otherwise.
 # FOLDER.apt keeps what was downloaded. Called again with the same packages, it does nothing.
 set -eu
 
@@ -23,15 +23,22 @@ die()
 }
 
 # "URI SUITE COMPONENT" of each place where this machine's Debian packages come from.
+own_places()
+{
+	# shellcheck disable=SC2016 # apt's own variables
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
+		'Created-By: Packages' 'Origin: Debian' | sort -u
+}
+
 places()
 {
+	own=$(own_places)
 	if [ -n "${MIRROR:-}${SUITE:-}" ]; then
-		echo "${MIRROR:-http://deb.debian.org/debian} ${SUITE:-bookworm} main"
-	else
-		# shellcheck disable=SC2016 # apt's own variables
-		apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
-			'Created-By: Packages' 'Origin: Debian' | sort -u
+		mirror=${MIRROR:-$(echo "$own" | awk '$2 !~ /-/ { print $1; exit }')}
+		suite=${SUITE:-$(echo "$own" | awk '$2 !~ /-/ { print $2; exit }')}
+		own=${mirror:+$mirror $suite main}
 	fi
+	[ -z "$own" ] || echo "$own"
 }
 
 private_apt()

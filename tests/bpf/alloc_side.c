@@ -186,6 +186,26 @@ void set_collecting(bool collecting)
 	set_word(COLLECTING, collecting);
 }
 
+void set_count(int value)
+{
+	__s32 *count = shim_memory(COUNT, sizeof(*count));
+
+	assert(count);
+	*count = value;
+}
+
+struct pyleak_alloc_count try_new(void)
+{
+	__u64 address = COUNT;
+	struct pyleak_alloc_count *count;
+
+	shim.cookie = AT_NEW;
+	on_alloc_trial((struct pt_regs *)registers);
+	count = bpf_map_lookup_elem(&counts, &address);
+	assert(count);
+	return *count;
+}
+
 void end_census(void)
 {
 	__u32 zero = 0;

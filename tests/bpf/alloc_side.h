@@ -48,6 +48,9 @@ __u64 make(__u64 type);
 void settle(void);
 
 void set_collecting(bool collecting);
+void set_count(int value);
+/* A hit of the trial's, where `place_of_new()` is: all that it has seen of this count. */
+struct pyleak_alloc_count try_new(void);
 void end_census(void);
 
 /* The slot that has the type now; of none all is 0. */

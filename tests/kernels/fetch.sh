@@ -1,19 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The newest cloud kernel of a Debian suite: FOLDER/vmlinuz. Called again, it does nothing.
+# The newest cloud kernel of a Debian suite, for amd64 or arm64: FOLDER/vmlinuz. Called again, it does
+# nothing.
 #
-#     tests/kernels/fetch.sh SUITE FOLDER
+#     tests/kernels/fetch.sh SUITE ARCH FOLDER
 #
 # apt has a state of its own below FOLDER, so what this machine's apt knows stays as it is. The
 # mirror is $MIRROR, or the one that this machine's apt is set up with. 77: there is none to be had.
 set -u
 
-[ $# -eq 2 ] || { echo "usage: $0 SUITE FOLDER" >&2; exit 2; }
+[ $# -eq 3 ] || { echo "usage: $0 SUITE ARCH FOLDER" >&2; exit 2; }
 suite=$1
-mkdir -p "$2" || exit 1
-folder=$(cd "$2" && pwd) || exit 1
+arch=$2
+mkdir -p "$3" || exit 1
+folder=$(cd "$3" && pwd) || exit 1
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
-meta=linux-image-cloud-amd64
+meta=linux-image-cloud-$arch
 
 missing()
 {
@@ -33,10 +35,10 @@ sources()
 {
 	main=${MIRROR:-$(uri Debian)}
 	security=$(uri Debian-Security)
-	[ -z "$main" ] || echo "deb [arch=amd64 signed-by=$keys] $main $suite main"
+	[ -z "$main" ] || echo "deb [arch=$arch signed-by=$keys] $main $suite main"
 	# A suite that is out of support has its newest kernels here. sid has no such thing.
 	[ -z "$security" ] || [ "$suite" = sid ] ||
-		echo "deb [arch=amd64 signed-by=$keys] $security $suite-security main"
+		echo "deb [arch=$arch signed-by=$keys] $security $suite-security main"
 }
 
 own_apt()
@@ -45,6 +47,8 @@ own_apt()
 	: >"$folder/apt/status"
 	sources >"$folder/apt/sources.list"
 	cat >"$folder/apt/apt.conf" <<-END
+		APT::Architecture "$arch";
+		APT::Architectures { "$arch"; };
 		Dir::State "$folder/apt/state";
 		Dir::State::status "$folder/apt/status";
 		Dir::Cache "$folder/apt/cache";
@@ -62,7 +66,7 @@ packages_of()
 {
 	apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
 		--no-replaces --no-enhances "$meta" |
-		grep -oE '^linux-(image|binary)-[0-9].*-cloud-amd64$' | sort -u
+		grep -oE "^linux-(image|binary)-[0-9].*-cloud-$arch\$" | sort -u
 }
 
 [ ! -s "$folder/vmlinuz" ] || exit 0

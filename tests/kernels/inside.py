@@ -3,16 +3,33 @@
 """Runs in the machine that was booted: inside.py COLUMNS.TSV [COLUMN,...]. Prints a line per column:
 its name, a tab, and pass, or "no: " with what doctor says that the kernel lacks, or "fail: " with
 the first thing that went wrong. Without names, all columns. What the tests print goes to standard error."""
+import json
 import os
 import re
 import subprocess
 import sys
 
-from machine import checked, doctor, say
-
 TOOL = os.environ["PYLEAK_BPF"]
 LIVE = os.path.join(os.path.dirname(TOOL), "live-tests")
 COLUMN_SECONDS = 600
+
+
+def doctor():
+    """What it looked at -> (state, found)."""
+    run = subprocess.run([TOOL, "doctor", "--format", "json"], stdout=subprocess.PIPE)
+    lines = [json.loads(line) for line in run.stdout.decode().splitlines()]
+    for line in lines:
+        print(line.get("state"), line.get("what"), line.get("found"), sep=": ", file=sys.stderr)
+    return {line["what"]: (line["state"], line["found"]) for line in lines if "what" in line}
+
+
+def checked(checks, what):
+    state, found = checks.get(what, ("bad", "doctor does not look at it"))
+    return "pass" if state == "ok" else ("no: " if state == "note" else "fail: ") + found
+
+
+def say(column, cell):
+    print(column, cell, sep="\t", flush=True)
 
 
 def verdict(tap):
@@ -51,7 +68,7 @@ def live(pattern):
 
 def main():
     wanted = sys.argv[2].split(",") if len(sys.argv) > 2 else []
-    checks = doctor(TOOL)
+    checks = doctor()
     with open(sys.argv[1]) as table:
         rows = [line.rstrip("\n").split("\t") for line in table if line[0] != "#"]
     for column, needs, *patterns in rows:

@@ -126,7 +126,7 @@ def read_kernels():
 
 
 def kernel_row(cells, columns, key, notes):
-    row = [cells["kernel"] + ("" if cells.get("source") == key else " *")]
+    row = [cells["kernel"] + ("" if cells.get("source") == key else " *"), cells.get("Python", "")]
     for column in columns:
         status, _, reason = cells.get(column, "").partition(": ")
         row.append(status + notes.mark(reason))
@@ -148,9 +148,9 @@ def write_kernels():
     notes, key, results = Notes(), source_key(), list(read_kernels())
     columns = []
     for cells in results:
-        columns += [name for name in cells if name not in columns + ["kernel", "source"]]
+        columns += [name for name in cells if name not in columns + ["kernel", "Python", "source"]]
     put("docs/matrix.md", "kernels", when() + table(
-        ["kernel"] + columns, [kernel_row(cells, columns, key, notes) for cells in results]) +
+        ["kernel", "Python"] + columns, [kernel_row(cells, columns, key, notes) for cells in results]) +
         "%s\n" % notes)
     put("README.md", "kernels", table(
         ["kernel", "columns that pass", "why not the others"], [kernel_in_short(cells, columns) for cells in results]))

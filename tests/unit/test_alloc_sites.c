@@ -167,7 +167,7 @@ Test(alloc_sites, frees_are_found_at_their_test)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		check(&all[i]);
-		cr_expect(sites.items[0].at_guard, "%s", all[i].what);
+		cr_expect(sites.items[0].is_early, "%s", all[i].what);
 	}
 }
 

@@ -61,8 +61,41 @@ static bool place_count(const struct arm64_flow *flow, size_t probe,
 	return *reg != ARM64_NO_REGISTER;
 }
 
+/* Is steps[at] followed by the next in the text on every way, and reached from nowhere else? */
+static bool goes_straight(const struct scan *scan, size_t at)
+{
+	const struct arm64_step *step = &scan->flow.steps[at];
+
+	return step->kind != ARM64_CALL && step->kind != ARM64_BRANCH && !code_arm64_leaves(step) &&
+	       !arm64_reader_is_target(scan->reader, step->address + 4);
+}
+
+/* The last one before the store, or the store, where both the object and the count's place are in
+ * registers: behind it one is in none. False: there is none. */
+static bool find_early(const struct scan *scan, const struct arm64_value *address, size_t *probe,
+		       struct alloc_site *out)
+{
+	const struct arm64_flow *flow = &scan->flow;
+
+	for (size_t i = flow->at; flow->at - i < STORE_NEAR; i--) {
+		struct alloc_site found = *out;
+
+		if (!flow->steps[i].is_refused &&
+		    alloc_arm64_decode_new(scan->count, flow, i, &found) &&
+		    place_count(flow, i, address, &found.count_reg, &found.count_offset)) {
+			*out = found;
+			*probe = i;
+			return true;
+		}
+		if (!i || !goes_straight(scan, i - 1))
+			return false;
+	}
+	return false;
+}
+
 /* Probes steps[probe], or, where the object is in no register any more, one from `first` on that
- * it still is in: the kernel steps that, but what is counted has a type. */
+ * it still is in, or one before the store: the kernel steps that, but what is counted has a type.
+ */
 static void add_site(struct scan *scan, enum alloc_kind kind, size_t first, size_t probe,
 		     bool (*decode)(const struct alloc_count *, const struct arm64_flow *, size_t,
 				    struct alloc_site *))
@@ -70,6 +103,7 @@ static void add_site(struct scan *scan, enum alloc_kind kind, size_t first, size
 	const struct arm64_flow *flow = &scan->flow;
 	struct arm64_value address = arm64_flow_address(flow, flow->at);
 	struct alloc_site object = { .object_reg = ALLOC_NO_REGISTER }, *site;
+	bool is_early = kind == ALLOC_FREE;
 
 	if (alloc_arm64_accesses(scan->count, flow, flow->at, 0) == 2)
 		address.offset += 4;
@@ -77,6 +111,8 @@ static void add_site(struct scan *scan, enum alloc_kind kind, size_t first, size
 		if (!flow->steps[i].is_refused && decode(scan->count, flow, i, &object))
 			probe = i;
 	}
+	if (!is_early && object.object_reg == ALLOC_NO_REGISTER)
+		is_early = find_early(scan, &address, &probe, &object);
 	if (!place_count(flow, probe, &address, &object.count_reg, &object.count_offset)) {
 		alloc_scan_reject(flow->steps[probe].address, ALLOC_REJECTED_PROBE, scan->out);
 		return;
@@ -85,7 +121,7 @@ static void add_site(struct scan *scan, enum alloc_kind kind, size_t first, size
 			      scan->out);
 	if (!site)
 		return;
-	site->at_guard = kind == ALLOC_FREE;
+	site->is_early = is_early;
 	site->object_reg = object.object_reg;
 	site->object_bias = object.object_bias;
 	site->count_reg = object.count_reg;

@@ -287,7 +287,7 @@ static void take_freed(const struct alloc_count *count, struct code_reader *read
 	site = add_site(count, window, guard, ALLOC_FREE, out);
 	if (!site)
 		return;
-	site->at_guard = true;
+	site->is_early = true;
 	alloc_decode_freed(count, window, guard, site);
 }
 

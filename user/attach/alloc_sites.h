@@ -33,9 +33,9 @@ struct alloc_site {
 	uint8_t count_reg;     /* the count is at this register plus count_offset; without one */
 	uint64_t count_offset; /* it is at this run-time address */
 	bool cheap;	       /* the kernel emulates the instruction */
-	/* ALLOC_FREE: at the branch on count > 0, before the count changes: passed by every free.
-	 * Else only by those that change it. ALLOC_NEW: always after the change. */
-	bool at_guard;
+	/* Passed before the count changes. Frees are, at the branch on count > 0: all pass there,
+	 * and not all change it. */
+	bool is_early;
 	char function[48]; /* the one that holds it, by symbol; "" = not known */
 };
 

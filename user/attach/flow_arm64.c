@@ -144,6 +144,13 @@ static bool find_jump(const struct arm64_reader *reader, uint64_t address, bool 
 	return false;
 }
 
+bool arm64_reader_is_target(const struct arm64_reader *reader, uint64_t address)
+{
+	struct arm64_step from;
+
+	return find_jump(reader, address, false, &from);
+}
+
 /* What is executed before the instruction at `address`. */
 static bool find_before(const struct arm64_reader *reader, uint64_t address, struct arm64_step *out,
 			bool *is_start)

@@ -34,6 +34,9 @@ bool arm64_reader_word(const struct arm64_reader *reader, uint64_t address, uint
  * look before one that is dear; false is certain. */
 bool arm64_reader_may_move(const struct arm64_reader *reader, uint64_t address, uint8_t reg);
 
+/* Does a branch lead to `address`? */
+bool arm64_reader_is_target(const struct arm64_reader *reader, uint64_t address);
+
 void arm64_flow_read(struct arm64_reader *reader, uint64_t address, struct arm64_flow *out);
 /* Goes on at `address` behind steps[end - 1], in place of what follows there; at most `max`. */
 void arm64_flow_continue(struct arm64_reader *reader, uint64_t address, size_t end, size_t max,

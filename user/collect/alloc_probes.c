@@ -56,6 +56,7 @@ static void tell_sites(struct alloc_probes *probes)
 			.object_index_at = register_offset(site->object_index),
 			.count_at = register_offset(site->count_reg),
 			.object_bias = site->object_bias,
+			.is_early = site->is_early,
 			.count_offset = site->count_offset,
 		};
 	}
