@@ -36,7 +36,7 @@ amd64)
 	build=build sysroot=
 	;;
 arm64)
-	emulator="qemu-system-aarch64 -M virt -cpu cortex-a57" console=ttyAMA0
+	emulator="qemu-system-aarch64 -M virt -cpu neoverse-n1" console=ttyAMA0
 	port=pci-serial results_port=ttyS0
 	build=build/arm64
 	sysroot=$build/sysroot

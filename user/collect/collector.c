@@ -5,7 +5,8 @@
  *  - none begins within the patience, and the target hardly runs: it is read from outside, and
  *    believed if nothing changed between before and after;
  *  - else probes at safe points are added, the least hot first, and taken out when it is done;
- *  - on a kernel that cannot count, it is read from outside while it runs.
+ *  - on a kernel that cannot count, or cannot read what is there, it is read from outside while it
+ *    runs.
  *
  * The kernel side works only while a request stands (control.want), and user space touches the
  * maps and the control block only while none does. */
@@ -70,6 +71,11 @@ int collector_begin(struct collector *collector)
 	return 0;
 }
 
+static uint64_t faults_of(const struct collector *collector)
+{
+	return progress_of(collector)->losses[PYLEAK_LOSS_READ_FAULT];
+}
+
 static int finish_from_kernel(struct collector *collector)
 {
 	const volatile struct pyleak_progress *progress = progress_of(collector);
@@ -78,6 +84,7 @@ static int finish_from_kernel(struct collector *collector)
 	int err;
 
 	probes_drain(collector->probes);
+	collector->past_faults = faults_of(collector);
 	/* The target may have run on since: what is unchanged later is judged from now. */
 	collector->asked_cpu_ns = 0;
 	collector->sample_mark = 0;
@@ -133,21 +140,33 @@ static bool is_slicing(struct collector *collector)
 	       seconds_since(collector->last_hit_ns) < SLICE_WAIT_S;
 }
 
+static bool is_outside_due(const struct collector *collector)
+{
+	return clock_now_ns() >= collector->outside_due_ns;
+}
+
+/* Does the kernel side fail to read what pages there are? Where arm64 has no access flag in
+ * hardware, a page that the process has not used for long is not there for the kernel side. */
+static bool is_unreadable(const struct collector *collector, double waited_s)
+{
+	return faults_of(collector) > collector->past_faults + OUTSIDE_TRIES &&
+	       !is_idle(collector, waited_s);
+}
+
 /* The kernel side met memory that is not there, or lists that are none. From outside, pages come
  * back from swap; else this interval has no census. */
-static int recover(struct collector *collector)
+static int recover(struct collector *collector, double waited_s)
 {
-	if (collector->outside_tries < OUTSIDE_TRIES) {
+	bool must_move = is_unreadable(collector, waited_s);
+
+	if (must_move && is_outside_due(collector) && collector_is_calm(collector))
+		return collector_try_moving(collector);
+	if (!must_move && collector->outside_tries < OUTSIDE_TRIES) {
 		collector->outside_tries++;
 		return collector_try_outside(collector);
 	}
 	collector_give_up(collector);
 	return 1;
-}
-
-static bool is_outside_due(const struct collector *collector)
-{
-	return clock_now_ns() >= collector->outside_due_ns;
 }
 
 int collector_step(struct collector *collector)
@@ -168,7 +187,7 @@ int collector_step(struct collector *collector)
 	probes_drain(collector->probes);
 	collector_govern_safe_points(collector);
 	if (progress->failed == wanted)
-		return recover(collector);
+		return recover(collector, waited_s);
 	patient_s = seconds_since(collector->patient_ns);
 	if (patient_s < patience_s)
 		return 0;

@@ -45,6 +45,7 @@ struct collector {
 	uint64_t outside_due_ns; /* not before: our own CPU is bounded too */
 	uint64_t sample_mark;	 /* fingerprint of the lists when they were read from outside */
 	uint64_t full_marks, full_marks_ns; /* full collections seen, and since when no other */
+	uint64_t past_faults;	 /* reads that had failed when the kernel side last made a census */
 	uint64_t asked_restarts; /* how often censuses in slices had begun again, when asked */
 	uint64_t losses[PYLEAK_LOSS_CNT]; /* our own */
 };
