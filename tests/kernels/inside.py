@@ -28,10 +28,6 @@ def checked(checks, what):
     return "pass" if state == "ok" else ("no: " if state == "note" else "fail: ") + found
 
 
-def say(column, cell):
-    print(column, cell, sep="\t", flush=True)
-
-
 def verdict(tap):
     """Of what Criterion wrote. Tests that were not asked for are in there as skipped."""
     ran = re.findall(r"^(not ok|ok) - (\S+)(?!.*# SKIP).*$", tap, re.M)
@@ -78,7 +74,9 @@ def main():
         cell = "pass"
         for what in [] if needs == "-" else needs.split(","):
             cell = checked(checks, what) if cell == "pass" else cell
-        say(column, live(patterns[0]) if patterns and cell == "pass" else cell)
+        if patterns and cell == "pass":
+            cell = live(patterns[0])
+        print(column, cell, sep="\t", flush=True)
 
 
 main()
